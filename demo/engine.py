@@ -1,0 +1,30 @@
+"""ComfyUI inside this process: for tests, measurements and the scripts that make the demo base."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+DEMO = Path(__file__).resolve().parent
+
+
+def base_directory() -> Path:
+    """The folder with models, input, output and user data that dev.py made."""
+    return Path(os.environ["ATELIER_BASE"])
+
+
+def start(base: Path | None = None) -> None:
+    """Make `import comfy` work here, on the CPU, with `base` as ComfyUI's base directory.
+
+    Must come before any import of comfy: its arguments are read, and the device chosen, at import.
+    """
+    if "comfy" in sys.modules:
+        return
+    sys.path.insert(0, os.environ["COMFYUI_PATH"])
+    kept, sys.argv = sys.argv, ["main.py", "--cpu", "--base-directory", str(base or base_directory())]
+    try:
+        importlib.import_module("comfy.options").enable_args_parsing()
+        importlib.import_module("comfy.cli_args")
+        importlib.import_module("folder_paths")
+    finally:
+        sys.argv = kept

@@ -1,0 +1,1 @@
+"""The figures we claim, and what makes them: `python dev.py measure NAME [--quick]`."""

@@ -1,0 +1,47 @@
+from comfy_api.latest import io
+
+from ..training.data.dataset import Dataset
+from ..training.data.folder import listing, load_folder
+from ..training.host.folders import resolve_folder
+from .types import DatasetWire
+
+
+class LoadDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AtelierLoadDataset",
+            display_name="Load Dataset",
+            category="Atelier/Dataset",
+            description="A folder of pictures, each with its caption in a text file of the same "
+            "name, as a dataset to train on.",
+            inputs=[
+                io.String.Input(
+                    "folder",
+                    default="",
+                    tooltip="Folder of pictures: its name in ComfyUI's input folder, or a full path. "
+                    "Folders inside it are read too.",
+                ),
+                io.String.Input(
+                    "default_caption",
+                    default="",
+                    tooltip="Caption for pictures that have none. Empty: a picture without a caption "
+                    "is an error.",
+                ),
+            ],
+            outputs=[
+                DatasetWire.Output(
+                    display_name="dataset", tooltip="The pictures and captions, in a fixed order."
+                ),
+                io.Int.Output(display_name="pictures", tooltip="How many pictures there are."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, folder: str, default_caption: str):
+        return listing(resolve_folder(folder)), default_caption
+
+    @classmethod
+    def execute(cls, folder: str, default_caption: str) -> io.NodeOutput:
+        dataset: Dataset = load_folder(resolve_folder(folder), default_caption)
+        return io.NodeOutput(dataset, len(dataset))

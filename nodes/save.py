@@ -1,0 +1,48 @@
+from comfy_api.latest import io, ui
+
+from ..training.save import save_lora
+from .types import LoraModel, RunWire
+
+
+class SaveLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AtelierSaveLora",
+            display_name="Save LoRA",
+            category="Atelier/Train",
+            description="Write a LoRA into models/loras, where every loader finds it. Nothing is "
+            "written over; the same LoRA is not written twice under one name.",
+            is_output_node=True,
+            inputs=[
+                LoraModel.Input("lora", tooltip="The LoRA to write."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="atelier/my-lora",
+                    tooltip="Name of the file; a number is added. '/' makes a sub-folder.",
+                ),
+                io.Boolean.Input(
+                    "share_safely",
+                    default=False,
+                    tooltip="Leave the graph, the settings and the fingerprints out of the file. "
+                    "Off: dropping the file on the canvas brings back the graph that made it.",
+                ),
+                RunWire.Input(
+                    "run",
+                    optional=True,
+                    tooltip="The run that made it: its settings are written into the file.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="lora_name", tooltip="The file's name, as Load LoRA lists it."
+                )
+            ],
+            hidden=[io.Hidden.extra_pnginfo],
+        )
+
+    @classmethod
+    def execute(cls, lora, filename_prefix: str, share_safely: bool, run=None) -> io.NodeOutput:
+        graph = None if share_safely else (cls.hidden.extra_pnginfo or {}).get("workflow")
+        name = save_lora(lora, filename_prefix, run, graph, private=share_safely)
+        return io.NodeOutput(name, ui=ui.PreviewText(f"models/loras/{name}"))

@@ -1,0 +1,11 @@
+"""The types on Atelier's wires."""
+
+from comfy_api.latest import io
+
+DatasetWire = io.Custom("ATELIER_DATASET")
+OptionsWire = io.Custom("ATELIER_TRAIN_OPTIONS")
+RunWire = io.Custom("ATELIER_RUN")
+LoraModel = io.Custom("LORA_MODEL")
+LossMap = io.Custom("LOSS_MAP")
+CellWire = io.Custom("ATELIER_GRID_CELL")
+PlanWire = io.Custom("ATELIER_GRID_PLAN")

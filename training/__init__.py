@@ -1,0 +1,1 @@
+"""The engine. Imports point one way: nodes -> training -> (training.host | pure code)."""

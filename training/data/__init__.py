@@ -1,0 +1,1 @@
+"""Pictures and captions: records, folders, buckets."""

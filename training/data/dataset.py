@@ -1,0 +1,39 @@
+"""What travels on a dataset wire: lazy records, never decoded pictures."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..files import digest
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture and its caption. `width` and `height` are pixels as a person sees the picture."""
+
+    path: Path
+    caption: str
+    width: int
+    height: int
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the picture file's bytes; read once, when first needed."""
+        return digest(self.path.read_bytes())
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An ordered set of records; the order is the same on every machine."""
+
+    name: str
+    records: tuple[Record, ...]
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of every picture and caption, in order. Where the folder lies does not matter."""
+        return digest(*(part for r in self.records for part in (r.content, r.caption)))

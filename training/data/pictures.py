@@ -1,0 +1,73 @@
+"""From a file to pixels: orientation, transparency, size."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
+_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+_ORIENTATION = 0x0112
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the text names the file and the way out."""
+
+
+def _unreadable(path: Path, error: Exception) -> PictureError:
+    reason = str(error) or type(error).__name__
+    return PictureError(
+        f"{path} cannot be read as a picture ({reason}). It is damaged, cut short, or not a "
+        "picture: replace it, or move it out of the folder."
+    )
+
+
+# What Pillow raises on files that are not pictures, are cut short, or are damaged or hostile.
+_BROKEN = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+    EOFError,
+)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels after EXIF rotation, from the header alone.
+
+    Raises `PictureError` for what is not a picture.
+    """
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            sideways = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
+    except _BROKEN as error:
+        raise _unreadable(path, error) from error
+    return (height, width) if sideways else (width, height)
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """The whole picture as RGB, upright; transparency becomes white; the first frame if animated.
+
+    Raises `PictureError` for a damaged file.
+    """
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            if upright.has_transparency_data:
+                layered = upright.convert("RGBA")
+                page = Image.new("RGBA", layered.size, "white")
+                return Image.alpha_composite(page, layered).convert("RGB")
+            return upright.convert("RGB")
+    except _BROKEN as error:
+        raise _unreadable(path, error) from error
+
+
+def cover(picture: Image.Image, width: int, height: int) -> np.ndarray:
+    """Scale to cover `width` x `height` and cut the middle; float32 `[height, width, 3]` in 0..1.
+
+    A picture of that very size comes through untouched.
+    """
+    fitted = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+    return np.asarray(fitted, dtype=np.float32) / 255.0

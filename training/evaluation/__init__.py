@@ -1,0 +1,1 @@
+"""Grids: what is drawn, with which settings, and how it is laid out."""

@@ -1,0 +1,58 @@
+"""Grids on disk: cells by key, pages and a manifest by name."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..files import atomic, new_folder, write_json
+from .picture import pages
+from .plan import Cell, GridPlan
+
+
+def cell_file(cells: Path, key: str) -> Path:
+    return cells / key[:2] / f"{key}.png"
+
+
+def missing(plan: GridPlan, cells: Path) -> list[Cell]:
+    """The cells of `plan` whose pictures are not there yet."""
+    return [cell for cell in plan.cells if not cell_file(cells, cell.key).is_file()]
+
+
+def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
+    """Keep `[height, width, 3]` pixels in 0..1 as a cell, rounded as ComfyUI's Save Image does."""
+    path = cell_file(cells, key)
+    whole = np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
+    with atomic(path) as temporary:
+        Image.fromarray(whole).save(temporary, "PNG")
+    return path
+
+
+def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
+    """Lay out the finished cells of `plan` in a new folder of `grids`, with its `manifest.json`."""
+    columns = len(plan.strengths)
+    files = [cell_file(cells, cell.key) for cell in plan.cells]
+    table = [
+        [Image.open(file).convert("RGB") for file in files[start : start + columns]]
+        for start in range(0, len(files), columns)
+    ]
+    folder = new_folder(grids, plan.name)
+    made = []
+    for number, page in enumerate(pages(table, plan.row_labels, plan.column_labels), start=1):
+        path = folder / f"grid-{number:02d}.png"
+        with atomic(path) as temporary:
+            page.save(temporary, "PNG")
+        made.append(path)
+    manifest = {
+        "version": 1,
+        "name": plan.name,
+        "sampling": asdict(plan.sampling),
+        "pages": [path.name for path in made],
+        "cells": [
+            asdict(cell) | {"file": cell_file(cells, cell.key).relative_to(cells).as_posix()}
+            for cell in plan.cells
+        ],
+    }
+    write_json(folder / "manifest.json", manifest)
+    return made

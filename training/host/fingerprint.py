@@ -1,0 +1,59 @@
+"""What is on the wire, as a hash: the same weights and patches give the same one on any machine."""
+
+import hashlib
+import json
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from safetensors.torch import save
+
+SAMPLES = 256  # values looked at in each tensor
+
+
+def _tensor(tensor: torch.Tensor) -> bytes:
+    """Type, shape and `SAMPLES` evenly spread values. Merging or tuning a model changes them all."""
+    flat = tensor.detach().reshape(-1)
+    spread = flat[:: max(1, len(flat) // SAMPLES)].cpu().contiguous()
+    return save({f"{tensor.dtype} {list(tensor.shape)}": spread.view(torch.uint8)})
+
+
+def _add(sha: "hashlib._Hash", value: Any) -> None:
+    """Feed `value` (tensors, numbers, texts, containers, weight adapters) into `sha`, in order."""
+    if isinstance(value, torch.Tensor):
+        sha.update(_tensor(value))
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            sha.update(str(key).encode())
+            _add(sha, value[key])
+    elif isinstance(value, list | tuple):
+        sha.update(f"({len(value)}".encode())
+        for item in value:
+            _add(sha, item)
+    elif isinstance(value, str | int | float | bool | None):
+        sha.update(json.dumps(value).encode())
+    else:
+        sha.update(type(value).__name__.encode())
+        _add(sha, getattr(value, "weights", None))
+
+
+def fingerprint(patcher: ModelPatcher) -> str:
+    """Hash of a MODEL, CLIP or VAE (its patcher): weights without patches, the patches, the shift."""
+    sha = hashlib.sha256()
+    backup = patcher.backup
+    for name, tensor in patcher.model_state_dict().items():
+        sha.update(name.encode())
+        _add(sha, backup[name].weight if name in backup else tensor)
+    _add(sha, patcher.patches)
+    sampling = patcher.object_patches.get("model_sampling")
+    if sampling is not None:
+        _add(sha, [base.__name__ for base in type(sampling).__mro__[1:3]])
+        _add(sha, sampling.state_dict())
+    return sha.hexdigest()
+
+
+def state_digest(state: dict[str, torch.Tensor]) -> str:
+    """Hash of every byte of a LoRA's tensors."""
+    return hashlib.sha256(
+        save({name: tensor.cpu().contiguous() for name, tensor in sorted(state.items())})
+    ).hexdigest()

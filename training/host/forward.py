@@ -1,0 +1,135 @@
+"""One forward for every family that ComfyUI loads: conditioning, noise, the network's raw output."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import comfy.model_sampling as sampling
+import comfy.samplers
+import torch
+from comfy.conds import CONDRegular
+from comfy.model_patcher import ModelPatcher
+from comfy.sampler_helpers import convert_cond
+from torch import Tensor
+
+from ..objective import Prediction, TimestepSampling
+
+Conditioning = dict[str, CONDRegular]
+
+# EDM before V_PREDICTION before EPS: each is a subclass of the next.
+_PREDICTIONS: tuple[tuple[type, Prediction], ...] = (
+    (sampling.CONST, "flow"),
+    (sampling.EDM, "edm"),
+    (sampling.V_PREDICTION, "v"),
+    (sampling.IMG_TO_IMG, "x0"),
+    (sampling.X0, "x0"),
+    (sampling.EPS, "eps"),
+)
+_UNTRAINABLE = (sampling.IMG_TO_IMG,)
+
+
+def _raw_output(sigma: Tensor, model_output: Tensor, model_input: Tensor) -> Tensor:
+    return model_output
+
+
+class Denoiser:
+    """The private copy's network as a function of noised latents, noise levels and captions.
+
+    Shapes: latents `[B, C, H, W]` (or `[B, C, T, H, W]`) in the model's own scale, sigmas `[B]`.
+    """
+
+    def __init__(self, private: ModelPatcher, device: torch.device) -> None:
+        self.model = private.model
+        self.device = device
+        self.sampling = self.model.model_sampling
+        self.prediction = self._prediction()
+        self.options: dict[str, Any] = dict(private.model_options.get("transformer_options", {}))
+        # `apply_model` ends by turning the raw output into x0. The tree is ours, so it need not:
+        # the objective then is exact, with no division by a small sigma.
+        self.sampling.calculate_denoised = _raw_output
+
+    def _prediction(self) -> Prediction:
+        kind = type(self.sampling)
+        for base, prediction in _PREDICTIONS:
+            if issubclass(kind, base):
+                if issubclass(kind, _UNTRAINABLE):
+                    break
+                return prediction
+        raise ValueError(
+            f"{type(self.model).__name__} predicts in a way that Atelier cannot train "
+            f"({', '.join(base.__name__ for base in kind.__mro__[1:3])}). Use another base model."
+        )
+
+    @property
+    def default_timesteps(self) -> TimestepSampling:
+        """Logit-normal for flow models (Esser et al. 2024, section 5.1), else uniform."""
+        return "logit_normal" if self.prediction == "flow" else "uniform"
+
+    def latent(self, encoded: Tensor) -> Tensor:
+        """A VAE's output in the model's own scale: the one place where latents are scaled."""
+        return self.model.process_latent_in(encoded)
+
+    def sigma(self, time: Tensor) -> Tensor:
+        """Noise levels for times in (0, 1), with the model's own schedule and shift."""
+        discrete = getattr(self.sampling, "num_timesteps", None)
+        if isinstance(self.sampling, sampling.ModelSamplingFlux):
+            return self.sampling.sigma(time)
+        if discrete:
+            return self.sampling.sigma(time * (discrete - 1))
+        if hasattr(self.sampling, "multiplier"):
+            return self.sampling.sigma(time * self.sampling.multiplier)
+        low, high = self.sampling.log_sigmas[0], self.sampling.log_sigmas[-1]
+        return (low + time * (high - low)).exp()
+
+    def noised(self, x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        """x_t as ComfyUI's samplers make it."""
+        return self.sampling.noise_scaling(sigma, noise, x0, False)
+
+    def conditioning(self, encoded: list[Any], latent: Tensor) -> Conditioning:
+        """What the network gets for one caption at the size of `latent` `[1, C, …]`.
+
+        `encoded` is a CONDITIONING with one entry. Made once, used in every step.
+        """
+        if len(encoded) != 1:
+            raise ValueError("A caption must give one piece of conditioning; got several.")
+        noise = torch.zeros_like(latent)
+        conds = comfy.samplers.process_conds(
+            self.model,
+            noise,
+            {"positive": convert_cond(encoded)},
+            self.device,
+            latent_image=latent,
+        )
+        model_conds = conds["positive"][0]["model_conds"]
+        return {
+            name: value.process_cond(batch_size=1, device=self.device, area=None)
+            for name, value in model_conds.items()
+        }
+
+    def predict(self, x_t: Tensor, sigma: Tensor, conds: Sequence[Conditioning]) -> Tensor:
+        """The raw output for a batch in which sample i has caption i: B network samples, not B².
+
+        Captions whose conditioning cannot stand in one tensor (other token counts) go through the
+        network in groups; the result is in the order given.
+        """
+        groups: list[list[int]] = []
+        for number, cond in enumerate(conds):
+            for group in groups:
+                if _fit(conds[group[0]], cond):
+                    group.append(number)
+                    break
+            else:
+                groups.append([number])
+        if len(groups) == 1:
+            return self._apply(x_t, sigma, conds)
+        parts = [self._apply(x_t[g], sigma[g], [conds[i] for i in g]) for g in groups]
+        order = torch.tensor([i for group in groups for i in group], device=x_t.device).argsort()
+        return torch.cat(parts)[order]
+
+    def _apply(self, x_t: Tensor, sigma: Tensor, conds: Sequence[Conditioning]) -> Tensor:
+        options = self.options | {"cond_or_uncond": [0] * len(conds), "sigmas": sigma}
+        joined = comfy.samplers.cond_cat(list(conds))
+        return self.model.apply_model(x_t, sigma, transformer_options=options, **joined)
+
+
+def _fit(one: Conditioning, other: Conditioning) -> bool:
+    return one.keys() == other.keys() and all(one[name].can_concat(other[name]) for name in one)

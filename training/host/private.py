@@ -1,0 +1,98 @@
+"""A private module tree over the wired model's own weights: trained on, thrown away, never seen.
+
+The MODEL on the wire is shared by every clone of its patcher. Adapters injected into it would be
+seen by all of them, and its weights are inference tensors, which autograd refuses. So the module
+tree is copied and its tensors are not: the copy's parameters are ordinary tensors over the same
+bytes. Nothing writes to them.
+"""
+
+import copy
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import comfy.model_management as management
+import torch
+from comfy.model_patcher import ModelPatcher
+
+if TYPE_CHECKING:
+    from comfy.model_base import BaseModel
+
+
+def unload(patcher: ModelPatcher) -> None:
+    """Take `patcher`'s model, and its clones, off the device: unpatched, as loaded from disk."""
+    others = [
+        loaded
+        for loaded in management.current_loaded_models
+        if loaded.model is not None and not loaded.model.is_clone(patcher)
+    ]
+    management.free_memory(1e30, patcher.load_device, keep_loaded=others)
+
+
+def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
+    """An ordinary tensor that is `tensor`: same storage, no inference flag, no gradient."""
+    twin = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+    return twin.set_(
+        tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride()
+    )
+
+
+def copy_tree(model: "BaseModel") -> "BaseModel":
+    """The module tree of `model` over the same bytes, frozen. Outside inference mode only."""
+    memo: dict[int, Any] = {
+        id(shared): shared for shared in (model.model_config, model.latent_format)
+    }
+    memo[id(model.current_patcher)] = None
+    for parameter in model.parameters():
+        memo[id(parameter)] = torch.nn.Parameter(over_same_bytes(parameter), requires_grad=False)
+    for buffer in model.buffers():
+        memo[id(buffer)] = over_same_bytes(buffer)
+    return copy.deepcopy(model, memo)
+
+
+def _apply_patches(private: ModelPatcher, wired: ModelPatcher) -> None:
+    """Give the private tree the wired model's own patches (the user's LoRAs), in fresh tensors."""
+    private.patches = {key: list(patches) for key, patches in wired.patches.items()}
+    with torch.no_grad():
+        for key in private.patches:
+            private.patch_weight_to_device(key)
+    private.patches = {}
+    private.backup.clear()
+    for name, value in wired.object_patches.items():
+        if name == "model_sampling":  # a changed shift or prediction type is trained with
+            private.model.model_sampling = copy.deepcopy(value)
+
+
+@contextmanager
+def private_copy(wired: ModelPatcher) -> Iterator[ModelPatcher]:
+    """A patcher around a private, frozen copy of the wired MODEL, gone when the block ends.
+
+    Not loaded yet: inject adapters first, then call `load`. The wired model is unloaded, and is
+    bit for bit what it was. Use inside `training_mode`.
+    """
+    unload(wired)
+    model = copy_tree(wired.model)
+    private = ModelPatcher(model, wired.load_device, wired.offload_device)
+    private.model_options = copy.copy(wired.model_options)
+    try:
+        _apply_patches(private, wired)
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        yield private
+    finally:
+        model.current_patcher = None
+        unload(private)
+        del model, private
+        gc.collect()  # the tree has cycles; its memory is wanted now
+        management.soft_empty_cache()
+
+
+def load(private: ModelPatcher, memory: float) -> torch.device:
+    """Put the private model on its device through ComfyUI's memory management.
+
+    `memory` is what training needs besides the weights, in bytes. Returns the device.
+    """
+    management.load_models_gpu([private], memory_required=memory, force_full_load=True)
+    private.model.current_patcher = private
+    return private.load_device

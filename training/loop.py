@@ -1,0 +1,154 @@
+"""The training loop, top to bottom."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from . import checkpoint
+from .adapters.lora import Adapter
+from .config import TrainConfig
+from .data.buckets import Batches
+from .examples import Example
+from .run import Run
+from .task import Task
+
+LOG_EVERY = 10  # steps between reads of the loss from the device
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Pictures that are drawn from in every step, and how much their loss counts."""
+
+    name: str
+    examples: Sequence[Example]
+    batches: Batches
+    weight: float = 1.0
+
+    def after(self, batches: int) -> Iterator[list[Example]]:
+        """Its batches without the first `batches`, which an earlier session has used."""
+        for numbers in islice(self.batches, batches, None):
+            yield [self.examples[number] for number in numbers]
+
+
+@dataclass
+class State:
+    """What moves while training. `whole` is False while a step is being taken."""
+
+    adapter: Adapter
+    optimizer: Optimizer
+    schedule: LRScheduler
+    step: int = 0
+    whole: bool = True
+
+    def save(self, run: Run) -> None:
+        """Everything that a checkpoint holds. Noise and order are functions of seed and step."""
+        tree = {
+            "step": self.step,
+            "adapter": self.adapter.state(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+        }
+        checkpoint.save(run.checkpoints / checkpoint.NAME.format(self.step), tree)
+        checkpoint.keep_newest(run.checkpoints)
+
+    def load(self, tree: dict[str, Any]) -> None:
+        self.step = tree["step"]
+        self.adapter.load(tree["adapter"])
+        self.optimizer.load_state_dict(tree["optimizer"])
+        self.schedule.load_state_dict(tree["schedule"])
+
+
+@dataclass
+class Log:
+    """Losses stay on the device until they are read, `LOG_EVERY` steps at a time."""
+
+    run: Run
+    waiting: list[tuple[int, torch.Tensor, torch.Tensor, float]] = field(default_factory=list)
+
+    def add(self, step: int, loss: torch.Tensor, norm: torch.Tensor, rate: float) -> None:
+        self.waiting.append((step, loss, norm, rate))
+
+    def flush(self) -> float | None:
+        """Write what waits; return the mean loss of it."""
+        if not self.waiting:
+            return None
+        steps, losses, norms, rates = zip(*self.waiting, strict=True)
+        values, lengths = torch.stack(losses).tolist(), torch.stack(norms).tolist()
+        lines = zip(steps, values, lengths, rates, strict=True)
+        self.run.log(
+            [{"step": s, "loss": v, "grad_norm": n, "learning_rate": r} for s, v, n, r in lines]
+        )
+        self.waiting.clear()
+        return sum(values) / len(values)
+
+
+Watch = Callable[[int, float | None], None]  # step, mean loss since the last reading
+
+
+def train(
+    state: State,
+    task: Task,
+    streams: Sequence[Stream],
+    held_out: Sequence[Example],
+    config: TrainConfig,
+    run: Run,
+    watch: Watch,
+) -> None:
+    """Train `state` to `config.steps`, logging, validating and saving into `run` on the way.
+
+    `watch` is called after every step and may raise to stop. Raises `FloatingPointError` before the
+    weights are touched if a loss or gradient is not finite, naming step and pictures. Whatever is
+    raised, what was learned so far is saved first.
+    """
+    parameters = state.adapter.parameters()
+    sources = [stream.after(state.step * config.accumulation) for stream in streams]
+    log = Log(run)
+    try:
+        while state.step < config.steps:
+            loss = torch.zeros((), device=task.denoiser.device)
+            drawn: list[Example] = []
+            for part in range(config.accumulation):
+                number = state.step * config.accumulation + part
+                for stream, source in zip(streams, sources, strict=True):
+                    batch = next(source)
+                    drawn += batch
+                    share = task.training_loss(batch, stream.name, number).mean()
+                    share = share * (stream.weight / config.accumulation)
+                    share.backward()
+                    loss += share.detach()
+
+            norm = clip_grad_norm_(parameters, config.clip_norm or float("inf"))
+            if not torch.isfinite(loss + norm):
+                names = ", ".join(example.path.name for example in drawn)
+                raise FloatingPointError(
+                    f"Step {state.step + 1}: the loss is {loss.item()}, the gradient's length "
+                    f"{norm.item()}. The weights were not touched. Pictures in this step: {names}. "
+                    "Lower learning_rate, or look for a damaged picture among these."
+                )
+
+            rate = state.optimizer.param_groups[0]["lr"]
+            state.whole = False
+            state.optimizer.step()
+            state.schedule.step()
+            state.optimizer.zero_grad(set_to_none=True)
+            state.step += 1
+            state.whole = True
+
+            log.add(state.step, loss, norm, rate)
+            mean = log.flush() if state.step % LOG_EVERY == 0 else None
+            if held_out and config.validate_every and state.step % config.validate_every == 0:
+                run.log([{"step": state.step, "held_out": task.held_out_loss(held_out)}])
+            if state.step % config.save_every == 0:
+                log.flush()
+                state.save(run)
+            watch(state.step, mean)
+    finally:
+        log.flush()
+        if state.whole:
+            state.save(run)

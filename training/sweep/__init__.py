@@ -1,0 +1,1 @@
+"""Workflows as prompts in a queue."""

@@ -1,0 +1,185 @@
+"""A training run from wires to a file: find it again, or prepare, train and finish it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP, VAE
+from safetensors import SafetensorError
+from torch.optim import AdamW
+
+from . import checkpoint, run
+from .adapters.lora import Adapter
+from .config import TrainConfig
+from .curve import draw_curve
+from .data.buckets import Batches
+from .data.dataset import Dataset
+from .examples import Encoded, batches, encode, place
+from .files import atomic, digest, safe_name
+from .host import folders
+from .host.family import key_form
+from .host.fingerprint import fingerprint
+from .host.forward import Denoiser
+from .host.mode import own_randomness, training_mode
+from .host.private import load, private_copy
+from .host.progress import Progress
+from .loop import State, Stream, train
+from .metadata import lora_metadata
+from .run import Run
+from .schedule import make_schedule
+from .task import Task
+
+FORMAT = 1  # part of every run's key: raise it when the same settings come to mean another result
+
+
+@dataclass(frozen=True)
+class Wires:
+    """What is wired to the training node."""
+
+    model: ModelPatcher
+    clip: CLIP
+    vae: VAE
+    dataset: Dataset
+    held_out: Dataset | None = None
+    class_pictures: Dataset | None = None
+
+
+def request(wires: Wires, config: TrainConfig) -> dict[str, Any]:
+    """All that decides the result, and its hash under `key`. Where files lie is no part of it."""
+    asked = {
+        "format": FORMAT,
+        "config": config.model_dump(),
+        "model": fingerprint(wires.model),
+        "clip": fingerprint(wires.clip.patcher),
+        "vae": fingerprint(wires.vae.patcher),
+        "dataset": wires.dataset.fingerprint,
+        "held_out": wires.held_out.fingerprint if wires.held_out else None,
+        "class_pictures": wires.class_pictures.fingerprint if wires.class_pictures else None,
+    }
+    return {"key": digest(repr(asked)), **asked}
+
+
+def train_lora(wires: Wires, config: TrainConfig, name: str) -> Run:
+    """The finished run of exactly this model, data and settings, trained now if it has to be.
+
+    A finished run is found again on disk, an unfinished one goes on from its last checkpoint, and
+    anything else gets a folder of its own. Raises `ValueError` for what the user can mend,
+    `FloatingPointError` when the numbers break; on these, a cancel and any other exception what was
+    learned so far is kept.
+    """
+    name = safe_name(name, "run name")
+    asked = request(wires, config)
+    this = run.find(folders.runs(), name, asked["key"])
+    if this and this.finished and _readable(this):
+        return this
+    progress = Progress(config.steps)
+    sets = _encode_all(wires, config, progress)  # bad data is found before a folder is made
+    plans = {
+        what: batches(encoded, config.batch_size, config.seed, what)
+        for what, encoded in sets.items()
+        if what != "held-out"
+    }
+    this = this or run.create(folders.runs(), name, asked)
+    with this.lock(), training_mode():
+        _train(this, wires, config, sets, plans, progress)
+    return this
+
+
+def loss_picture(this: Run) -> Path:
+    """The run's loss curve under ComfyUI's output folder, drawn if it is not there."""
+    path = folders.pictures() / "runs" / this.name / "loss.png"
+    if not path.is_file():
+        with atomic(path) as temporary:
+            draw_curve(this.logged()).save(temporary, "PNG")
+    return path
+
+
+def _readable(this: Run) -> bool:
+    try:
+        return bool(this.lora())
+    except (OSError, SafetensorError):
+        return False  # deleted or damaged: it is made again from the last checkpoint
+
+
+def _encode_all(wires: Wires, config: TrainConfig, progress: Progress) -> dict[str, list[Encoded]]:
+    named = {
+        "dataset": wires.dataset,
+        "class pictures": wires.class_pictures,
+        "held-out": wires.held_out,
+    }
+    sets = {what: data for what, data in named.items() if data}
+    done, total = 0, 2 * sum(map(len, sets.values()))
+
+    def tick(what: str) -> None:
+        nonlocal done
+        done += 1
+        progress.update(0, f"Encoding {what} ({done} of {total})")
+
+    with torch.inference_mode(False):
+        return {
+            what: encode(data, config.resolution, wires.clip, wires.vae, tick)
+            for what, data in sets.items()
+        }
+
+
+def _train(
+    this: Run,
+    wires: Wires,
+    config: TrainConfig,
+    sets: dict[str, list[Encoded]],
+    plans: dict[str, Batches],
+    progress: Progress,
+) -> None:
+    with private_copy(wires.model) as private:
+        with own_randomness(config.seed):
+            adapter = Adapter(private.model.diffusion_model, config)
+        device = load(private, _memory(private, config, sets["dataset"]))
+        denoiser = Denoiser(private, device)
+        examples = {what: place(encoded, denoiser) for what, encoded in sets.items()}
+        task = Task(denoiser, _sampling(config), config.seed)
+        weights = {"dataset": 1.0, "class pictures": config.prior_weight}
+        streams = [
+            Stream(what, examples[what], plan, weights[what]) for what, plan in plans.items()
+        ]
+        state = _state(adapter, config)
+        before = checkpoint.newest(this.checkpoints)
+        if before:
+            state.load(before)
+            this.forget_after(state.step)
+        progress.begin(state.step)
+        held_out = examples.get("held-out", [])
+
+        def watch(step: int, loss: float | None) -> None:
+            picture = draw_curve(this.logged()) if step % 50 == 0 else None
+            text = f"Step {step} of {config.steps}" + (f", loss {loss:.4f}" if loss else "")
+            progress.update(step, text if loss or step == config.steps else "", picture)
+
+        train(state, task, streams, held_out, config, this, watch)
+        this.finish(
+            adapter.file_state(key_form(private.model)),
+            lora_metadata(this.name, config, private.model, wires.dataset, this.asked()),
+        )
+
+
+def _sampling(config: TrainConfig):
+    return None if config.timestep_sampling == "auto" else config.timestep_sampling
+
+
+def _state(adapter: Adapter, config: TrainConfig) -> State:
+    optimizer = AdamW(
+        adapter.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    schedule = make_schedule(config.schedule, optimizer, config.steps, config.warmup)
+    return State(adapter, optimizer, schedule)
+
+
+def _memory(private: ModelPatcher, config: TrainConfig, encoded: list[Encoded]) -> float:
+    """What a step needs besides the weights, in bytes: ComfyUI's figure for sampling, several times.
+
+    Sampling keeps one layer's activations, training all of them; 4 x is a floor, not a plan.
+    """
+    largest = max(encoded, key=lambda one: one.latent.numel())
+    shape = [config.batch_size, *largest.latent.shape[1:]]
+    return 4 * private.model.memory_required(input_shape=shape)
