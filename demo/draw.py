@@ -29,8 +29,8 @@ def work_folder() -> Path:
     return folder
 
 
-def drawings(asked: Sequence[Attributes], seed: str) -> list[str]:
-    """One SVG for each set of complete attributes; shapes that captions do not name are random."""
+def drawings(asked: Sequence[Attributes], seed: str) -> list[tuple[str, str]]:
+    """SVG and hair colour (#rrggbb) for each set of attributes; what they do not name is random."""
     parts = work_folder()
     if not (parts / "node_modules" / "@dicebear" / "pixel-art").is_dir():
         subprocess.run(
@@ -45,17 +45,25 @@ def drawings(asked: Sequence[Attributes], seed: str) -> list[str]:
         check=True,
         env=os.environ | {"ATELIER_PARTS": str(parts)},
     )
-    return [drawing["svg"] for drawing in json.loads(answer.stdout)]
+    return [(one["svg"], one["extra"]["hairColor"]) for one in json.loads(answer.stdout)]
 
 
 def draw(asked: Sequence[Attributes], seed: str) -> np.ndarray:
     """Pictures of `asked`, uint8 [N, 128, 128, 3]."""
+    return draw_and_count(asked, seed)[0]
+
+
+def draw_and_count(asked: Sequence[Attributes], seed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures, and how many cells of each show hair (a hat may hide most of it), int [N]."""
     result = np.empty((len(asked), SIDE, SIDE, 3), np.uint8)
-    for place, svg in enumerate(drawings(asked, seed)):
+    hair = np.zeros(len(asked), np.int64)
+    for place, (svg, colour) in enumerate(drawings(asked, seed)):
         png = bytes(resvg_py.svg_to_bytes(svg_string=svg))
         with Image.open(io.BytesIO(png)) as picture:
             result[place] = np.asarray(picture.convert("RGB"))
-    return result
+        is_hair = cells(result[place : place + 1])[0] == tuple(bytes.fromhex(colour[1:]))
+        hair[place] = is_hair.all(axis=-1).sum()
+    return result, hair
 
 
 def cells(pictures: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-DEMO = Path(__file__).resolve().parent
+# ComfyUI does not start on a CPU without being told; torch's own attention is the fastest there.
+ON_CPU = ("--cpu", "--use-pytorch-cross-attention")
 
 
 def base_directory() -> Path:
@@ -21,7 +22,7 @@ def start(base: Path | None = None) -> None:
     if "comfy" in sys.modules:
         return
     sys.path.insert(0, os.environ["COMFYUI_PATH"])
-    kept, sys.argv = sys.argv, ["main.py", "--cpu", "--base-directory", str(base or base_directory())]
+    kept, sys.argv = sys.argv, ["main.py", *ON_CPU, "--base-directory", str(base or base_directory())]
     try:
         importlib.import_module("comfy.options").enable_args_parsing()
         importlib.import_module("comfy.cli_args")

@@ -1,5 +1,6 @@
 """Train the demo base's autoencoder on grids of flat cells: portraits, recoloured, and plain noise."""
 
+import copy
 import time
 
 import numpy as np
@@ -8,10 +9,10 @@ from torch import nn
 
 from . import draw, network
 
-STEPS = 900
+STEPS = 500
 BATCH = 8
 WINDOW = 8  # cells: crops of 64 px
-RATE = 1.5e-3
+RATE = 1e-3
 NOISE = 0.2  # put on latents before decoding, so that the decoder bears what sampling leaves
 
 
@@ -72,14 +73,18 @@ def train(grids: np.ndarray, seed: int, steps: int = STEPS) -> tuple[nn.Module, 
 
 @torch.no_grad()
 def encode(model: nn.Module, grids: np.ndarray) -> torch.Tensor:
-    """Grids of cells [N, 16, 16, 3] to the encoder's own latents, float32 [N, 16, 16, 16]."""
-    encoder = model.get_submodule("taesd_encoder")
+    """Grids of cells [N, 16, 16, 3] to the encoder's own latents, float32 [N, 16, 16, 16].
+
+    Few at a time and in bfloat16: what fits the processor's cache is three times as fast.
+    """
+    encoder = copy.deepcopy(model.get_submodule("taesd_encoder")).bfloat16()
     parts: list[torch.Tensor] = []
-    for start in range(0, len(grids), 32):
-        pictures = torch.from_numpy(draw.enlarged(grids[start : start + 32]) / np.float32(255))
+    for start in range(0, len(grids), 4):
+        pictures = torch.from_numpy(draw.enlarged(grids[start : start + 4]) / np.float32(255))
         pictures = pictures.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(encoder(pictures).float())
+        parts.append(encoder(pictures.bfloat16()).float())
+        if start % 1000 == 0:
+            print(f"encoded {start}/{len(grids)}", flush=True)
     return torch.cat(parts)
 
 

@@ -17,18 +17,47 @@ TEXT_WIDTH = 768  # what the text tower fills of the 4096 (context) and 2048 (po
 GRID = 64  # positions in each direction: pictures up to 64 x 16 = 1024 px
 
 
+@torch.no_grad()
 def autoencoder() -> nn.Module:
-    """TAESD with 16 channels, freshly initialised (`taesd_encoder`, `taesd_decoder`)."""
+    """TAESD with 16 channels (`taesd_encoder`, `taesd_decoder`), begun as a plain average.
+
+    The first three features carry the colours through: the encoder begins as the mean of 8 x 8
+    pixels put through a random mixing into 16 channels, the decoder as its inverse enlarged, and
+    every residual block as the identity. From the usual random start the same training takes many
+    times longer.
+    """
     module = importlib.import_module("comfy.taesd.taesd")
     network: nn.Module = module.TAESD(latent_channels=LATENT_CHANNELS)
-    for part in network.modules():
-        if isinstance(part, nn.Conv2d):
+    spread = nn.functional.normalize(torch.randn(LATENT_CHANNELS, 3)) * 3.5  # colours vary by 0.3
+    back = torch.linalg.pinv(spread)
+    for name, part in network.named_modules():
+        if not isinstance(part, nn.Conv2d):
+            continue
+        nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5))
+        if part.bias is not None:
+            nn.init.zeros_(part.bias)
+        if name.endswith("conv.4"):  # the last of a residual block
+            nn.init.zeros_(part.weight)
+            continue
+        nn.init.zeros_(part.weight[:3])
+        side = slice(1, 3) if part.stride[0] == 2 else slice(1, 2)
+        share = 1 / 4 if part.stride[0] == 2 else 1.0
+        if name.endswith(".conv.0") or name.endswith(".conv.2"):
             nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5))
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+        elif part.out_channels == LATENT_CHANNELS:
+            nn.init.zeros_(part.weight)
+            part.weight[:, :3, 1, 1] = spread
+            part.bias.copy_(-spread.sum(1) / 2)
+        elif part.in_channels == LATENT_CHANNELS:
+            part.weight[:3, :, 1, 1] = back
+            part.bias[:3] = 0.5
+        else:
+            for colour in range(3):
+                part.weight[colour, colour, side, side] = share
     return network
 
 
+@torch.no_grad()
 def mmdit() -> nn.Module:
     """SD3's MMDiT, depth 3, for contexts of 768; adaLN-zero start (Peebles and Xie, 2023)."""
     module = importlib.import_module("comfy.ldm.modules.diffusionmodules.mmdit")

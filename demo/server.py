@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .engine import base_directory
+from .engine import ON_CPU, base_directory
 
 
 def command(base: Path, *arguments: str) -> list[str]:
@@ -24,11 +24,11 @@ def command(base: Path, *arguments: str) -> list[str]:
 
 
 def device() -> list[str]:
-    """`--cpu` where torch finds no accelerator: ComfyUI does not start there without it."""
+    """What ComfyUI needs to be told on a machine where torch finds no accelerator."""
     import torch  # heavy; only whoever starts a server needs it
 
     accelerated = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return [] if accelerated else ["--cpu"]
+    return [] if accelerated else list(ON_CPU)
 
 
 def environment() -> dict[str, str]:

@@ -15,21 +15,36 @@ _AWKWARD = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
 @contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write `path` into a `ValueError` that says what to do."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror or error}). Check that the disk is not full "
+            f"and that ComfyUI may write into {path.parent}; then queue again."
+        ) from error
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it and put it in `path`'s place.
 
     Nobody ever sees half a file, also after a power cut, and nothing is left behind on failure.
-    Raises `OSError` with the path where the folder cannot be written.
+    Raises `ValueError` that names the path where it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
+    with telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -80,7 +95,8 @@ def new_folder(parent: Path, name: str) -> Path:
     while True:
         folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
-            folder.mkdir(parents=True)
+            with telling(folder):
+                folder.mkdir(parents=True)
         except FileExistsError:
             number += 1
         else:

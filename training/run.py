@@ -11,7 +11,7 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
-from .files import atomic, new_folder, write_json
+from .files import atomic, new_folder, telling, write_json
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Run:
 
     def log(self, lines: list[dict[str, Any]]) -> None:
         """Append a line for each step."""
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        path = self.folder / "log.jsonl"
+        with telling(path), path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
 
     def logged(self) -> list[dict[str, Any]]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 _ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention"
 _MLP = r"mlp|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
+_IN_BLOCK = r"(^|\.)\d+\.(.+\.)?"  # behind a block's number: not in an embedder of the whole network
 # Modulation and embedding layers are left alone by the first two: they are small, shared by every
 # token, and drift first (kohya's and diffusers' defaults leave them out too).
 PATTERNS = {
-    "attention": re.compile(rf"(^|\.)({_ATTENTION})(\.|$)"),
-    "attention_mlp": re.compile(rf"(^|\.)({_ATTENTION}|{_MLP})(\.|$)"),
+    "attention": re.compile(rf"{_IN_BLOCK}({_ATTENTION})(\.|$)"),
+    "attention_mlp": re.compile(rf"{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)"),
     "all_linear": re.compile(""),
 }
 

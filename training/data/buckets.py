@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 
-def bucket_sizes(resolution: int, step: int, max_aspect: float = 2.0) -> list[tuple[int, int]]:
+def bucket_sizes(resolution: int, step: int, max_aspect: float = 3.0) -> list[tuple[int, int]]:
     """All (width, height) of about `resolution`² pixels, both multiples of `step` pixels.
 
     Neither larger in area than `resolution`² nor of a longer shape than `max_aspect`. The square

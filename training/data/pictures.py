@@ -41,7 +41,8 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-            sideways = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
+            # PngImageFile's own getexif decodes the whole picture to look for a late chunk.
+            sideways = Image.Image.getexif(picture).get(_ORIENTATION) in _SIDEWAYS
     except _BROKEN as error:
         raise _unreadable(path, error) from error
     return (height, width) if sideways else (width, height)

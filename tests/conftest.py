@@ -1,0 +1,56 @@
+"""What the tests share: ComfyUI in this process, a base directory of its own, and the long tier."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from atelier.demo import engine
+
+PACK = Path(__file__).resolve().parent.parent
+_BASE = tempfile.TemporaryDirectory(prefix="atelier-tests-", ignore_cleanup_errors=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the long tier too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module is read: some import comfy."""
+    make_base(Path(_BASE.name))
+    engine.start(Path(_BASE.name))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _BASE.cleanup()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+def make_base(base: Path) -> None:
+    """Fill `base` as dev.py fills `.dev/base`: folders, this pack, and the demo's model and pictures.
+
+    The demo's model and pictures are those that dev.py installed, linked.
+    """
+    from atelier.demo.install import install
+
+    kept = engine.base_directory()
+    install(kept)
+    for name in ("models/loras", "input", "output", "temp", "user", "custom_nodes"):
+        (base / name).mkdir(parents=True, exist_ok=True)
+    for name in ("models/checkpoints", "input/atelier-demo"):
+        os.symlink(kept / name, base / name, target_is_directory=True)
+    os.symlink(PACK, base / "custom_nodes" / "atelier", target_is_directory=True)
+
+
+@pytest.fixture(scope="session")
+def comfy_base() -> Path:
+    """The base directory of the ComfyUI in this process."""
+    return Path(_BASE.name)

@@ -1,0 +1,89 @@
+"""The MODEL on the wire is never changed, and what is trained on takes no second copy of it."""
+
+import gc
+import weakref
+
+import comfy.model_management as management
+import pytest
+import torch
+
+from atelier.tests import tiny
+from atelier.training.adapters.lora import Adapter
+from atelier.training.config import make_config
+from atelier.training.host.fingerprint import fingerprint
+from atelier.training.host.mode import own_randomness, training_mode
+from atelier.training.host.private import load, private_copy
+
+
+def snapshot(patcher):
+    return {name: tensor.clone() for name, tensor in patcher.model.state_dict().items()}
+
+
+def unchanged(patcher, before):
+    after = patcher.model.state_dict()
+    return before.keys() == after.keys() and all(torch.equal(before[k], after[k]) for k in before)
+
+
+@pytest.fixture(params=["sd3", "sd15"])
+def wired(request):
+    return {"sd3": tiny.sd3, "sd15": tiny.unet}[request.param]()
+
+
+def test_the_private_tree_shares_every_byte_and_can_be_trained(wired):
+    before = snapshot(wired)
+    with torch.inference_mode(), training_mode(), private_copy(wired) as private:
+        theirs = {p.data_ptr() for p in wired.model.parameters()}
+        assert {p.data_ptr() for p in private.model.parameters()} == theirs
+        assert not any(p.is_inference() or p.requires_grad for p in private.model.parameters())
+        with own_randomness(0):
+            Adapter(private.model.diffusion_model, make_config(rank=2))
+        load(private, 0)
+    assert unchanged(wired, before)
+    assert not any("lora" in name for name, _ in wired.model.named_modules())
+
+
+def test_a_wired_lora_is_part_of_the_base(wired):
+    key = next(k for k in wired.model.state_dict() if k.endswith("attn.qkv.weight") or "to_q" in k)
+    weight = wired.model.state_dict()[key]
+    patched = wired.clone()
+    patched.add_patches({key: ("diff", (torch.ones_like(weight),))}, 0.5)
+    assert fingerprint(patched) != fingerprint(wired)
+    management.load_models_gpu([patched])  # in use at this moment: the patch is in the weights
+    before = snapshot(wired)
+    pristine = fingerprint(wired)
+    with torch.inference_mode(), training_mode():
+        with private_copy(patched) as private:
+            own = private.model.state_dict()[key]
+            torch.testing.assert_close(own, weight + 0.5)
+        with private_copy(wired) as private:
+            assert torch.equal(private.model.state_dict()[key], weight)
+    management.load_models_gpu([patched])
+    assert unchanged(patched, before)
+    assert fingerprint(wired) == pristine
+
+
+def test_nothing_of_a_training_is_left(wired):
+    loaded = len(management.current_loaded_models)
+    with pytest.raises(RuntimeError, match="in the middle"), training_mode():
+        with private_copy(wired) as private:
+            tree = weakref.ref(private.model)
+            load(private, 0)
+            raise RuntimeError("in the middle")
+    del private
+    gc.collect()
+    assert tree() is None
+    assert len(management.current_loaded_models) <= loaded
+    assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+    assert getattr(management, "in_training", False) is False
+
+
+def test_global_randomness_is_untouched():
+    state = torch.get_rng_state()
+    with own_randomness(1):
+        torch.randn(5)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_fingerprint_is_of_the_weights():
+    assert fingerprint(tiny.sd3(1)) == fingerprint(tiny.sd3(1))
+    assert fingerprint(tiny.sd3(1)) != fingerprint(tiny.sd3(2))

@@ -1,0 +1,241 @@
+"""Training runs on the demo base, a few steps each, in this process."""
+
+import shutil
+
+import comfy.model_management as management
+import pytest
+import torch
+from nodes import CheckpointLoaderSimple
+from PIL import Image
+
+from atelier.demo.install import CHECKPOINT
+from atelier.training import run as runs
+from atelier.training import trainer
+from atelier.training.config import make_config
+from atelier.training.data.folder import load_folder
+from atelier.training.host import folders
+from atelier.training.task import Task
+from atelier.training.trainer import Wires, train_lora
+
+SETTINGS = {"steps": 6, "batch_size": 2, "rank": 2, "alpha": 2, "resolution": 128}
+SETTINGS |= {"learning_rate": 1e-3, "validate_every": 3, "save_every": 2}
+
+
+@pytest.fixture(scope="module")
+def base():
+    with torch.inference_mode():
+        return CheckpointLoaderSimple().load_checkpoint(CHECKPOINT)
+
+
+@pytest.fixture
+def pictures(comfy_base, tmp_path):
+    """Four of the demo's pictures, in a folder that a test may change."""
+    source = comfy_base / "input" / "atelier-demo" / "hats"
+    for path in sorted(source.glob("*.png"))[:4]:
+        shutil.copy(path, tmp_path)
+        shutil.copy(path.with_suffix(".txt"), tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def wires(base, pictures):
+    return Wires(*base, load_folder(pictures))
+
+
+@pytest.fixture(autouse=True)
+def no_runs():
+    shutil.rmtree(folders.runs(), ignore_errors=True)
+
+
+def train(wires, name="run", **changes):
+    with torch.inference_mode():  # as ComfyUI runs nodes
+        return train_lora(wires, make_config(**(SETTINGS | changes)), name)
+
+
+def state(wires):
+    parts = (wires.model.model, wires.clip.cond_stage_model, wires.vae.first_stage_model)
+    return [{k: v.clone() for k, v in part.state_dict().items()} for part in parts]
+
+
+def same(one, other):
+    return all(
+        a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def stop_at(monkeypatch, step, error):
+    """Make the run raise `error` in the middle of step `step`, between forward and optimizer."""
+    real = Task.training_loss
+
+    def breaking(self, batch, stream, number):
+        loss = real(self, batch, stream, number)
+        if number + 1 == step:
+            raise error
+        return loss
+
+    monkeypatch.setattr(Task, "training_loss", breaking)
+
+
+def test_a_run_leaves_a_lora_a_log_and_its_settings(wires):
+    run = train(wires)
+    assert run.finished
+    assert any(tensor.abs().max() > 0 for key, tensor in run.lora().items() if "lora_B" in key)
+    logged = run.logged()
+    assert [line["step"] for line in logged if "loss" in line] == [1, 2, 3, 4, 5, 6]
+    assert all(line["grad_norm"] > 0 for line in logged if "loss" in line)
+    assert run.asked()["config"]["steps"] == 6
+
+
+@pytest.mark.parametrize("end", ["success", "exception", "interrupt"])
+def test_the_wired_model_is_bit_for_bit_what_it_was(wires, monkeypatch, end):
+    before = state(wires)
+    dice = torch.get_rng_state()
+    if end == "success":
+        train(wires)
+    else:
+        error = {
+            "exception": RuntimeError("in the middle"),
+            "interrupt": management.InterruptProcessingException(),
+        }[end]
+        stop_at(monkeypatch, 4, error)
+        with pytest.raises(type(error)):
+            train(wires)
+    assert same(before, state(wires))
+    assert torch.equal(dice, torch.get_rng_state())
+    assert getattr(management, "in_training", False) is False
+    assert not any("lora" in name for name, _ in wires.model.model.named_modules())
+
+
+def test_the_same_request_is_not_trained_twice(wires, monkeypatch):
+    first = train(wires)
+    stop_at(monkeypatch, 1, AssertionError("trained again"))
+    again = train(wires)
+    assert again.folder == first.folder
+
+
+@pytest.mark.parametrize("change", ["setting", "caption", "picture", "seed"])
+def test_a_changed_request_is_another_run(wires, pictures, base, change):
+    first = train(wires)
+    changes = {"setting": {"rank": 3}, "seed": {"seed": 1}}.get(change, {})
+    name = sorted(pictures.glob("*.png"))[0]
+    if change == "caption":
+        name.with_suffix(".txt").write_text("something else")
+    if change == "picture":
+        Image.open(name).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(name)
+    other = train(Wires(*base, load_folder(pictures)), **changes)
+    assert (first.name, other.name) == ("run", "run-2")
+
+
+def test_a_moved_dataset_is_the_same_request(wires, pictures, base, tmp_path_factory):
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved"
+    first = train(wires)
+    pictures.rename(moved)
+    assert train(Wires(*base, load_folder(moved))).folder == first.folder
+    moved.rename(pictures)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize("step", [1, 3, 5, 6])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(wires, monkeypatch, step, accumulation):
+    whole = train(wires, name="whole", accumulation=accumulation)
+    with monkeypatch.context() as patch:
+        stop_at(patch, step * accumulation, management.InterruptProcessingException())
+        with pytest.raises(management.InterruptProcessingException):
+            train(wires, name="stopped", accumulation=accumulation)
+    (stopped,) = folders.runs().glob("stopped*")
+    assert not runs.Run(stopped).finished
+    resumed = train(wires, name="stopped", accumulation=accumulation)
+    assert resumed.folder == stopped
+    assert same([whole.lora()], [resumed.lora()])
+    losses = [[line for line in run.logged() if "loss" in line] for run in (whole, resumed)]
+    assert losses[0] == losses[1]
+
+
+def test_a_crashed_run_goes_on_from_its_last_checkpoint(wires, monkeypatch):
+    """A process that is killed saves nothing at its end: only what `save_every` wrote is there."""
+    whole = train(wires, name="whole")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 4, RuntimeError("crash"))
+        with pytest.raises(RuntimeError):
+            train(wires, name="crashed")
+    (folder,) = folders.runs().glob("crashed*")
+    (folder / "checkpoints" / "step-00000003.safetensors").unlink()  # written on the way out
+    resumed = train(wires, name="crashed")
+    assert same([whole.lora()], [resumed.lora()])
+
+
+def test_a_deleted_or_damaged_result_is_made_again(wires):
+    run = train(wires)
+    before = run.lora()
+    run.lora_file.write_bytes(run.lora_file.read_bytes()[:100])
+    again = train(wires)
+    assert again.folder == run.folder and same([before], [again.lora()])
+
+
+def test_the_seed_decides_everything(wires):
+    one, same_seed, other = (train(wires, name=n, seed=s) for n, s in (("a", 5), ("b", 5), ("c", 6)))
+    assert same([one.lora()], [same_seed.lora()])
+    assert not same([one.lora()], [other.lora()])
+
+
+def test_held_out_loss_is_measured_and_changes_nothing_else(wires, base, pictures):
+    plain = train(wires, name="plain")
+    held = load_folder(pictures)
+    run = train(Wires(*base, wires.dataset, held_out=held), name="held")
+    assert [line["step"] for line in run.logged() if "held_out" in line] == [3, 6]
+    assert same([plain.lora()], [run.lora()])
+
+
+def test_class_pictures_count_as_much_as_they_are_told_to(wires, base, pictures):
+    plain = train(wires, name="plain")
+    classes = load_folder(pictures)
+    with_weight = train(Wires(*base, wires.dataset, class_pictures=classes), name="with")
+    without = train(
+        Wires(*base, wires.dataset, class_pictures=classes), name="without", prior_weight=0
+    )
+    assert not same([plain.lora()], [with_weight.lora()])
+    assert same([plain.lora()], [without.lora()])
+
+
+def test_too_few_pictures_for_a_batch_are_refused_before_anything_is_written(wires):
+    with pytest.raises(ValueError, match="4 pictures are fewer than the batch size 5"):
+        train(wires, batch_size=5)
+    assert not folders.runs().exists()
+
+
+def test_a_truncated_picture_stops_before_anything_is_written(wires, pictures, base):
+    path = sorted(pictures.glob("*.png"))[1]
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
+        train(Wires(*base, load_folder(pictures)))
+    assert not folders.runs().exists()
+
+
+def test_numbers_that_break_stop_the_run_and_name_the_pictures(wires, monkeypatch):
+    real = Task.training_loss
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Task,
+            "training_loss",
+            lambda self, batch, stream, n: real(self, batch, stream, n) * (1 if n < 3 else float("nan")),
+        )
+        with pytest.raises(FloatingPointError, match=r"Step 4: the loss is nan.*\.png"):
+            train(wires, name="broken")
+    assert same([train(wires, name="whole").lora()], [train(wires, name="broken").lora()])
+
+
+def test_a_run_in_training_cannot_be_trained_by_another(wires, monkeypatch):
+    started = trainer.run.create(folders.runs(), "run", trainer.request(wires, make_config(**SETTINGS)))
+    with started.lock(), pytest.raises(ValueError, match="is being trained by another ComfyUI"):
+        train(wires)
+
+
+def test_a_folder_that_cannot_be_written_is_named(wires):
+    folders.records().mkdir(parents=True, exist_ok=True)
+    folders.runs().write_text("a file is in the way")
+    try:
+        with pytest.raises(ValueError, match="runs.* cannot be written"):
+            train(wires)
+    finally:
+        folders.runs().unlink()
