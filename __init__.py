@@ -4,7 +4,7 @@ WEB_DIRECTORY = "./web"
 
 
 async def comfy_entrypoint():
-    """ComfyUI's way in: the extension with all nodes. Nothing is imported before it is asked for."""
+    """ComfyUI's way in: the extension with all nodes, imported when it is asked for."""
     from .nodes import AtelierExtension
 
     return AtelierExtension()

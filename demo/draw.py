@@ -34,7 +34,8 @@ def drawings(asked: Sequence[Attributes], seed: str) -> list[tuple[str, str]]:
     parts = work_folder()
     if not (parts / "node_modules" / "@dicebear" / "pixel-art").is_dir():
         subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(parts), *PACKAGES], check=True
+            ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(parts), *PACKAGES],
+            check=True,
         )
     orders = [dict(one) | {"seed": f"{seed} {place}"} for place, one in enumerate(asked)]
     answer = subprocess.run(

@@ -22,10 +22,15 @@ def start(base: Path | None = None) -> None:
     if "comfy" in sys.modules:
         return
     sys.path.insert(0, os.environ["COMFYUI_PATH"])
-    kept, sys.argv = sys.argv, ["main.py", *ON_CPU, "--base-directory", str(base or base_directory())]
+    kept, sys.argv = (
+        sys.argv,
+        ["main.py", *ON_CPU, "--base-directory", str(base or base_directory())],
+    )
     try:
         importlib.import_module("comfy.options").enable_args_parsing()
         importlib.import_module("comfy.cli_args")
         importlib.import_module("folder_paths")
+        # As main.py does, before nodes.py puts comfy/ itself on the path, where `utils` is another.
+        importlib.import_module("utils.extra_config")
     finally:
         sys.argv = kept

@@ -43,7 +43,8 @@ def install(base: Path | None = None) -> None:
     else:
         write(checkpoint, mark)
         print(f"Demo base: written ({checkpoint}, {checkpoint.stat().st_size / 1e6:.0f} MB)")
-    print(f"Demo pictures: {copy_pictures(base / 'input' / FOLDER)} copied to {base / 'input' / FOLDER}")
+    pictures = base / "input" / FOLDER
+    print(f"Demo pictures: {copy_pictures(pictures)} files copied to {pictures}")
 
 
 def stamp() -> str:
@@ -115,7 +116,7 @@ def write(path: Path, mark: str) -> None:
                 else:
                     file.write(values.astype("<f2").tobytes())
             file.truncate(8 + len(text) + place)
-        os.replace(half, path)
+        half.replace(path)
     finally:
         half.unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
-"""Make the demo base from nothing: draw, train the autoencoder, train the flow, write the file.
+"""Make the demo base from nothing: draw, caption, train the flow, write the file.
 
     python dev.py python -m atelier.demo.make_base [--steps N]
 
-About an hour on two cores. Every stage leaves its work in `.dev/making/`, and the same command goes
+Half an hour on two cores. Every stage leaves its work in `.dev/making/`, and the same command goes
 on from there; `--steps` more than before trains the flow further. `base.safetensors` holds what was
 trained; `install.py` adds what needs no training.
 """
@@ -18,18 +18,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
-from . import draw, engine, make_autoencoder, network, tower, world
+from . import draw, engine, network, tower, world
 
 BASE = Path(__file__).with_name("base.safetensors")
 SEED = 1
-DRAWINGS = 5000
+DRAWINGS = 8000
 CAPTIONS = 6  # of every drawing
 LONGEST = 64  # tokens kept of a caption; none is longer
 BATCH = 48
-RATE = 2e-3
+RATE = 1.5e-3
 DROPPED = 0.1  # share of captions left empty, for guidance
 STRANGE = 0.1  # share of captions with a word put in that means nothing
 KEPT = 0.999  # of the averaged weights, each step
@@ -47,27 +47,6 @@ def data(folder: Path) -> np.ndarray:
 def pictures() -> list[dict[str, str]]:
     """What the drawings show; held-out combinations are not among them."""
     return world.pictures(DRAWINGS, seed=11, kept_out=False)
-
-
-def autoencoder(folder: Path, grids: np.ndarray) -> nn.Module:
-    """The trained autoencoder, from the folder where it is there."""
-    path = folder / "autoencoder.safetensors"
-    if not path.exists():
-        model, figures = make_autoencoder.train(grids, SEED)
-        metadata = {name: str(value) for name, value in figures.items()}
-        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path, metadata)
-    model = network.autoencoder()
-    model.load_state_dict(load_file(path))
-    return model.to(memory_format=torch.channels_last)
-
-
-def latents(folder: Path, model: nn.Module, grids: np.ndarray) -> torch.Tensor:
-    """Latents of all drawings with deviation 1, half precision [N, 16, 16, 16]."""
-    path = folder / "latents.pt"
-    if not path.exists():
-        torch.save(make_autoencoder.encode(model, grids).half(), path)
-    raw = torch.load(path, weights_only=True).float()
-    return (raw * 1.5305 / model.get_parameter("vae_scale")).detach().half()
 
 
 def tokens(folder: Path) -> torch.Tensor:
@@ -132,7 +111,7 @@ class Attention:
         self.bias = nn.functional.pad(bias, (0, picture_tokens))[:, None, None]
 
     def __call__(self, _, q, k, v, heads: int, *_args, **_options) -> torch.Tensor:
-        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+        q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))
         mixed = nn.functional.scaled_dot_product_attention(q, k, v, self.bias.to(q.dtype))
         return mixed.transpose(1, 2).flatten(2)
 
@@ -145,12 +124,8 @@ class Flow:
         torch.manual_seed(SEED)
         self.model = network.mmdit()
         self.average = {name: weight.detach().clone() for name, weight in self.named()}
-        blocks = [weight for name, weight in self.named() if self.in_blocks(name, weight)]
-        rest = [weight for name, weight in self.named() if not self.in_blocks(name, weight)]
-        self.optimizers = [
-            torch.optim.Muon(blocks, lr=RATE, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(rest, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0),
-        ]
+        weights = list(self.model.parameters())
+        self.optimizer = torch.optim.AdamW(weights, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
         self.generator = torch.Generator().manual_seed(SEED)
         if self.path.exists():
             state = torch.load(self.path, weights_only=True)
@@ -158,24 +133,24 @@ class Flow:
             self.model.load_state_dict(state["model"])
             self.average = state["average"]
             self.generator.set_state(state["generator"])
-            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(saved)
+            self.optimizer.load_state_dict(state["optimizer"])
 
     def named(self) -> list[tuple[str, nn.Parameter]]:
         return list(self.model.named_parameters())
 
-    @staticmethod
-    def in_blocks(name: str, weight: torch.Tensor) -> bool:
-        return name.startswith("joint_blocks") and weight.ndim == 2 and "adaLN" not in name
-
     def rate(self) -> float:
         """Up over 100 steps, level, then down in a line over the last two fifths."""
-        return RATE * min(1.0, self.step / 100, (self.steps - self.step) / (0.4 * self.steps) + 0.01)
+        return RATE * min(
+            1.0, self.step / 100, (self.steps - self.step) / (0.4 * self.steps) + 0.01
+        )
 
     def loss(self, clean: torch.Tensor, ids: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
         """Mean squared error of the velocity, noise - clean (Lipman et al., 2023)."""
         count = len(clean)
-        u = (torch.randperm(count, generator=self.generator) + torch.rand(1, generator=self.generator)) / count
+        u = (
+            torch.randperm(count, generator=self.generator)
+            + torch.rand(1, generator=self.generator)
+        ) / count
         sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
         noise = torch.randn(clean.shape, generator=self.generator)
         mixed = torch.lerp(clean, noise, sigma.view(-1, 1, 1, 1))
@@ -196,14 +171,12 @@ class Flow:
             chosen = torch.randint(0, len(clean), (BATCH,), generator=self.generator)
             number = torch.randint(0, captions.shape[1], (BATCH,), generator=self.generator)
             ids = disturbed(captions[chosen, number].long(), self.generator, barred)
-            loss = self.loss(clean[chosen].float(), ids, table)
-            for optimizer in self.optimizers:
-                optimizer.zero_grad()
-                optimizer.param_groups[0]["lr"] = self.rate()
+            loss = self.loss(clean[chosen], ids, table)
+            self.optimizer.zero_grad()
+            self.optimizer.param_groups[0]["lr"] = self.rate()
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            for optimizer in self.optimizers:
-                optimizer.step()
+            self.optimizer.step()
             self.step += 1
             kept = min(KEPT, (1 + self.step) / (10 + self.step))
             for name, weight in self.named():
@@ -212,7 +185,10 @@ class Flow:
             if self.step % 50 == 0:
                 pace = (time.monotonic() - began) / (self.step - first)
                 mean = sum(losses[-50:]) / len(losses[-50:])
-                print(f"flow {self.step}/{self.steps}: loss {mean:.4f}, {pace:.3f} s a step", flush=True)
+                print(
+                    f"flow {self.step}/{self.steps}: loss {mean:.4f}, {pace:.3f} s a step",
+                    flush=True,
+                )
             if self.step % 500 == 0 or self.step == self.steps:
                 self.save()
 
@@ -226,7 +202,7 @@ class Flow:
             "model": self.model.state_dict(),
             "average": self.average,
             "generator": self.generator.get_state(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "optimizer": self.optimizer.state_dict(),
         }
         half = self.path.with_suffix(".half")
         torch.save(state, half)
@@ -245,7 +221,9 @@ def write(vae: nn.Module, flow: Flow, path: Path = BASE) -> None:
         "other pictures and no other weights.",
         "figures": json.dumps({"drawings": DRAWINGS, "flow_steps": flow.step, "batch": BATCH}),
     }
-    save_file({name: part.detach().half().contiguous() for name, part in parts.items()}, path, metadata)
+    save_file(
+        {name: part.detach().half().contiguous() for name, part in parts.items()}, path, metadata
+    )
 
 
 def main() -> None:
@@ -256,11 +234,10 @@ def main() -> None:
     engine.start()
     folder = draw.work_folder()
     grids = data(folder)
-    vae = autoencoder(folder, grids)
-    clean = latents(folder, vae, grids)
+    clean = network.encode(torch.from_numpy(grids) / 255)
     flow = Flow(folder, options.steps)
     flow.train(clean, tokens(folder))
-    write(vae, flow, options.out)
+    write(network.autoencoder(), flow, options.out)
     print(f"Written: {options.out} ({options.out.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -2,7 +2,7 @@
 
     python dev.py python -m atelier.demo.make_checker
 
-Two minutes on two cores; wants the autoencoder that make_base.py leaves in `.dev/making/`.
+Two minutes on two cores.
 """
 
 import json
@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from . import draw, engine, make_base, world
+from . import draw, engine, make_base, network, world
 from .checker import HEADS, WEIGHTS, Checker, as_cells
 
-STEPS, BATCH, RATE = 2000, 128, 2e-3
-DRAWINGS, THROUGH, HELD_OUT = 12000, 800, 400
+STEPS, BATCH, RATE = 1500, 96, 2e-3
+DRAWINGS, THROUGH, HELD_OUT = 8000, 200, 300
 VISIBLE = 6  # cells of hair that a hat must leave, or nobody could tell its colour
 
 
@@ -50,7 +50,8 @@ def through(vae: nn.Module, grids: np.ndarray) -> torch.Tensor:
 
 def labels(wanted: list[dict[str, str]]) -> dict[str, torch.Tensor]:
     return {
-        name: torch.tensor([values.index(one[name]) for one in wanted]) for name, values in HEADS.items()
+        name: torch.tensor([values.index(one[name]) for one in wanted])
+        for name, values in HEADS.items()
     }
 
 
@@ -65,7 +66,9 @@ def worn(cells: torch.Tensor) -> torch.Tensor:
     return (cells + 0.05 * torch.rand(count, 1, 1, 1) * torch.randn_like(cells)).clamp(0, 1)
 
 
-def accuracy(checker: Checker, cells: torch.Tensor, truth: dict[str, torch.Tensor]) -> dict[str, float]:
+def accuracy(
+    checker: Checker, cells: torch.Tensor, truth: dict[str, torch.Tensor]
+) -> dict[str, float]:
     with torch.no_grad():
         scores = checker(cells)
     return {name: (scores[name].argmax(1) == truth[name]).float().mean().item() for name in HEADS}
@@ -74,8 +77,7 @@ def accuracy(checker: Checker, cells: torch.Tensor, truth: dict[str, torch.Tenso
 def main() -> None:
     engine.start()
     torch.manual_seed(make_base.SEED)
-    folder = draw.work_folder()
-    vae = make_base.autoencoder(folder, make_base.data(folder))
+    vae = network.autoencoder()
     grids, wanted = drawn(DRAWINGS, 21, kept_out=False)
     cells = torch.from_numpy(grids).permute(0, 3, 1, 2) / 255
     cells = torch.cat([cells, through(vae, grids[:THROUGH])])

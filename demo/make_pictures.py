@@ -16,7 +16,11 @@ from . import draw, world
 
 FOLDER = Path(__file__).with_name("pictures")
 VISIBLE = 8  # cells of hair that a hat must leave
-SETS = (("hats", "hat", 20, 31, False), ("held-out", "hat", 6, 32, True), ("class", "person", 40, 33, False))
+SETS = (
+    ("hats", "hat", 20, 31, False),
+    ("held-out", "hat", 6, 32, True),
+    ("class", "person", 40, 33, False),
+)
 
 
 def make(name: str, stem: str, count: int, seed: int, kept_out: bool) -> None:
@@ -31,7 +35,9 @@ def make(name: str, stem: str, count: int, seed: int, kept_out: bool) -> None:
         pictures, hair = draw.draw_and_count([attributes] * 20, f"{name} {place}")
         best = next(number for number, cells in enumerate(hair) if cells >= VISIBLE)
         path = folder / f"{stem}-{place:02}.png"
-        Image.fromarray(pictures[best]).quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+        Image.fromarray(pictures[best]).quantize(64, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
         with Image.open(path) as saved:
             assert saved.convert("RGB").tobytes() == pictures[best].tobytes(), "colours were lost"
         path.with_suffix(".txt").write_text(world.caption(attributes, rng) + "\n", encoding="utf-8")

@@ -5,56 +5,69 @@ them; here they are set as their papers say.
 """
 
 import importlib
-import math
 
 import torch
 from torch import nn
+
+from . import tower
 
 DEPTH = 3
 WIDTH = 64 * DEPTH  # ComfyUI reads the depth off the width
 LATENT_CHANNELS = 16
 TEXT_WIDTH = 768  # what the text tower fills of the 4096 (context) and 2048 (pooled) that SD3 has
+DEVIATION = 0.09  # of the mixed colours, over the drawings
+SD3_SCALE, SD3_SHIFT = 1.5305, 0.0609  # SD3's latents are (latent - shift) * scale
 GRID = 64  # positions in each direction: pictures up to 64 x 16 = 1024 px
 
 
 @torch.no_grad()
 def autoencoder() -> nn.Module:
-    """TAESD with 16 channels (`taesd_encoder`, `taesd_decoder`), begun as a plain average.
+    """TAESD with 16 channels (`taesd_encoder`, `taesd_decoder`), written down, not trained.
 
-    The first three features carry the colours through: the encoder begins as the mean of 8 x 8
-    pixels put through a random mixing into 16 channels, the decoder as its inverse enlarged, and
-    every residual block as the identity. From the usual random start the same training takes many
-    times longer.
+    The drawings sit on cells of 8 x 8 pixels, which is what one latent stands for. So the encoder
+    is the mean of each cell, its three colours mixed into 16 channels (`encode` is the same in one
+    line), and the decoder the way back, enlarged. The first three features carry the colours;
+    every residual block is the identity, and all else is zero. It is exact for what sits on the
+    grid, and blurs what does not to cells.
     """
     module = importlib.import_module("comfy.taesd.taesd")
     network: nn.Module = module.TAESD(latent_channels=LATENT_CHANNELS)
-    spread = nn.functional.normalize(torch.randn(LATENT_CHANNELS, 3)) * 3.5  # colours vary by 0.3
-    back = torch.linalg.pinv(spread)
     for name, part in network.named_modules():
         if not isinstance(part, nn.Conv2d):
             continue
-        nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5))
+        nn.init.zeros_(part.weight)
         if part.bias is not None:
             nn.init.zeros_(part.bias)
-        if name.endswith("conv.4"):  # the last of a residual block
-            nn.init.zeros_(part.weight)
+        if ".conv." in name:  # inside a residual block
             continue
-        nn.init.zeros_(part.weight[:3])
-        side = slice(1, 3) if part.stride[0] == 2 else slice(1, 2)
-        share = 1 / 4 if part.stride[0] == 2 else 1.0
-        if name.endswith(".conv.0") or name.endswith(".conv.2"):
-            nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5))
-        elif part.out_channels == LATENT_CHANNELS:
-            nn.init.zeros_(part.weight)
-            part.weight[:, :3, 1, 1] = spread
-            part.bias.copy_(-spread.sum(1) / 2)
+        if part.out_channels == LATENT_CHANNELS:
+            part.weight[:, :3, 1, 1] = mixing()
+            part.get_parameter("bias").copy_(-mixing().sum(1) / 2)
         elif part.in_channels == LATENT_CHANNELS:
-            part.weight[:3, :, 1, 1] = back
-            part.bias[:3] = 0.5
+            part.weight[:3, :, 1, 1] = torch.linalg.pinv(mixing())
+            part.get_parameter("bias")[:3] = 0.5
         else:
+            halves = part.stride[0] == 2
+            side, share = (slice(1, 3), 0.25) if halves else (slice(1, 2), 1.0)
             for colour in range(3):
                 part.weight[colour, colour, side, side] = share
+    network.get_parameter("vae_scale").fill_(DEVIATION * SD3_SCALE)
+    network.get_parameter("vae_shift").fill_(SD3_SHIFT)
     return network
+
+
+def mixing() -> torch.Tensor:
+    """How three colours become 16 channels, [16, 3]; small, so that TAESD's tanh bends nothing."""
+    raw = torch.from_numpy(tower.signs(tower.SEED + 2, LATENT_CHANNELS, 3 * 32)).float()
+    return 0.3 * nn.functional.normalize(raw.view(LATENT_CHANNELS, 3, 32).sum(-1) + 0.5)
+
+
+def encode(cells: torch.Tensor) -> torch.Tensor:
+    """Cells [N, 16, 16, 3] in 0..1 to what the diffusion model sees, [N, 16, 16, 16], deviation 1.
+
+    The same as the encoder and SD3's `process_in` on the drawing that the cells stand for.
+    """
+    return torch.einsum("nhwc,kc->nkhw", cells - 0.5, mixing()) / DEVIATION
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Pictures for prompts with ComfyUI's own loader, text encoder, sampler and VAE, in this process."""
+"""Pictures for prompts, by ComfyUI's own loader, text encoder, sampler and VAE."""
 
 import importlib
 from collections.abc import Sequence
@@ -26,7 +26,9 @@ class Painter:
 
     def conditioning(self, prompts: Sequence[str]) -> list[list[Any]]:
         """One CONDITIONING for a batch: row i of it is prompt i."""
-        parts = [self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))[0] for text in prompts]
+        parts = [
+            self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))[0] for text in prompts
+        ]
         pooled = torch.cat([options["pooled_output"] for _, options in parts])
         return [[torch.cat([context for context, _ in parts]), {"pooled_output": pooled}]]
 

@@ -69,7 +69,8 @@ def main() -> None:
     with running(base_directory()) as server:
         print(f"ComfyUI listens at {server.address}. Training, saving, and drawing the grid:")
         made = asyncio.run(train_and_judge(server))
-    print(f"\nLoRA        {made['lora']}\nGrid        {made['grid']}\nLoss curve  {made['loss_curve']}")
+    print(f"\nLoRA        {made['lora']}\nGrid        {made['grid']}")
+    print(f"Loss curve  {made['loss_curve']}")
     print("To play with it on the canvas: python dev.py serve")
     print(json.dumps({**made, "seconds": round(time.monotonic() - started)}))
 

@@ -310,7 +310,10 @@ def _view(nodes: Iterable[Node]) -> dict[str, Any]:
     """
     left, top, right, bottom = _around(list(nodes))
     scale = round(min(SCREEN[2] / (right - left), SCREEN[3] / (bottom - top)), 2)
-    return {"scale": scale, "offset": [round(SCREEN[0] / scale) - left, round(SCREEN[1] / scale) - top]}
+    return {
+        "scale": scale,
+        "offset": [round(SCREEN[0] / scale) - left, round(SCREEN[1] / scale) - top],
+    }
 
 
 async def write(server: Server) -> list[Path]:

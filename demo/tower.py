@@ -133,7 +133,7 @@ def layer_of_means() -> dict[str, np.ndarray]:
 
 
 def tensors() -> Iterator[tuple[str, tuple[int, ...], np.ndarray | None]]:
-    """Every tensor of the tower: name, shape, and half-precision values or None where all are zero."""
+    """Every tensor of the tower: name, shape, half-precision values (None: all zero)."""
     model = PREFIX + "text_model."
     embedding = np.zeros((VOCABULARY, WIDTH), np.float16)
     embedding[:, :PART] = codes()
@@ -142,11 +142,18 @@ def tensors() -> Iterator[tuple[str, tuple[int, ...], np.ndarray | None]]:
     position[np.arange(PLACES), 3 * PART + np.arange(PLACES)] = POSITION
     yield model + "embeddings.position_embedding.weight", position.shape, position
     built = {0: layer_of_neighbours(), 1: layer_of_means()}
-    shapes = {f"self_attn.{name}.weight": (WIDTH, WIDTH) for name in ("q_proj", "k_proj", "v_proj", "out_proj")}
-    shapes |= {f"self_attn.{name}.bias": (WIDTH,) for name in ("q_proj", "k_proj", "v_proj", "out_proj")}
+    shapes = {
+        f"self_attn.{name}.weight": (WIDTH, WIDTH)
+        for name in ("q_proj", "k_proj", "v_proj", "out_proj")
+    }
+    shapes |= {
+        f"self_attn.{name}.bias": (WIDTH,) for name in ("q_proj", "k_proj", "v_proj", "out_proj")
+    }
     shapes |= {"mlp.fc1.weight": (INNER, WIDTH), "mlp.fc1.bias": (INNER,)}
     shapes |= {"mlp.fc2.weight": (WIDTH, INNER), "mlp.fc2.bias": (WIDTH,)}
-    shapes |= {f"layer_norm{number}.{kind}": (WIDTH,) for number in (1, 2) for kind in ("weight", "bias")}
+    shapes |= {
+        f"layer_norm{number}.{kind}": (WIDTH,) for number in (1, 2) for kind in ("weight", "bias")
+    }
     for place in range(LAYERS):
         for name, shape in shapes.items():
             yield f"{model}encoder.layers.{place}.{name}", shape, built.get(place, {}).get(name)

@@ -69,7 +69,13 @@ PLACES: dict[str, tuple[str, ...]] = {
     "background": ("{} background", "a {} backdrop", "a {} wall behind"),
 }
 NOT_AFTER_WITH = ("wearing", "dressed", "without", *FACES["mood"]["happy"], *FACES["mood"]["sad"])
-OPENINGS = ("a pixel portrait of a{} person", "portrait of a{} person", "a{} person", "a{} face", "")
+OPENINGS = (
+    "a pixel portrait of a{} person",
+    "portrait of a{} person",
+    "a{} person",
+    "a{} face",
+    "",
+)
 
 
 def complete() -> Iterator[dict[str, str]]:
@@ -81,7 +87,11 @@ def complete() -> Iterator[dict[str, str]]:
 def held_out(attributes: Attributes) -> bool:
     """Whether a complete picture is kept from training: one in eleven, even over all values."""
     places = (values.index(attributes[name]) for name, values in VALUES.items())
-    return sum(place * weight for place, weight in zip(places, (1, 3, 5, 7, 2, 4, 8), strict=True)) % 11 == 0
+    return (
+        sum(place * weight for place, weight in zip(places, (1, 3, 5, 7, 2, 4, 8), strict=True))
+        % 11
+        == 0
+    )
 
 
 def pictures(n: int, seed: int, kept_out: bool) -> list[dict[str, str]]:
@@ -99,7 +109,9 @@ def pictures(n: int, seed: int, kept_out: bool) -> list[dict[str, str]]:
         # the candidate whose values are the rarest so far, in units of each attribute's share
         best = min(
             rng.sample(choices, 12),
-            key=lambda picture: sum(counts[item] * len(VALUES[item[0]]) for item in picture.items()),
+            key=lambda picture: sum(
+                counts[item] * len(VALUES[item[0]]) for item in picture.items()
+            ),
         )
         chosen.append(best)
         for item in best.items():

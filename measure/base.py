@@ -36,7 +36,11 @@ def measure(quick: bool) -> Report:
         "adherence": mean([float(one["found"]) for one in rows]),
         "adherence_worst_attribute": min(float(one["found"]) for one in rows),
         "adherence_three_attributes": mean(
-            [float(one[name] == was[name]) for (_, one), was in zip(short, seen_short, strict=True) for name in one]
+            [
+                float(one[name] == was[name])
+                for (_, one), was in zip(short, seen_short, strict=True)
+                for name in one
+            ]
         ),
         "hats_unasked": mean([float(one[world.NEW] == "yes") for one in seen]),
         "hats_without_lora": mean([float(one[world.NEW] == "yes") for one in seen_hats]),
@@ -47,7 +51,7 @@ def measure(quick: bool) -> Report:
     }
     if not quick:
         sheet(pictures[:24], full[:24])
-    return Report(figures, rows, notes(figures))
+    return Report(figures, rows, notes())
 
 
 def mean(values: list[float]) -> float:
@@ -73,23 +77,24 @@ def row(name: str, asked: Pairs, seen: list[dict[str, str]]) -> dict[str, Value]
 
 
 def checker_accuracy() -> float:
-    """The checker's worst attribute on held-out drawings through the autoencoder, as it was made."""
+    """The checker's worst attribute on held-out drawings, as it was made."""
     with safe_open(checker.WEIGHTS, framework="pt") as file:
         found = json.loads(file.metadata()["accuracy"])
     return round(min(found.values()), 4)
 
 
-def notes(figures: dict[str, Value]) -> str:
+def notes() -> str:
     return (
         "The demo base, sampled by ComfyUI's own loader, text encoder, sampler (20 Euler steps, "
         "guidance 3, 128 px) and VAE. Every prompt names one value of each attribute, in a "
-        "combination that no training picture shows, so that no training caption can have been the "
-        "same; values are balanced. `found`: the share of pictures in which the checker, which was "
-        "trained on drawings only, sees what was asked. `checker_accuracy` is its worst attribute on "
-        "held-out drawings passed through the autoencoder. `adherence_three_attributes`: short "
-        "prompts that name three. `hats_without_lora`: the share of pictures with a hat where the "
-        f'prompt says "{world.NEW_PHRASE}", which the base has never seen; '
-        "`adherence_with_hat_phrase`: what else those prompts ask, found.\n\n![24 of the pictures](base.jpg)"
+        "combination that no training picture shows, so that no training caption can have been "
+        "the same; values are balanced. `found`: the share of pictures in which the checker, "
+        "which was trained on drawings only, sees what was asked. `checker_accuracy` is its worst "
+        "attribute on held-out drawings passed through the autoencoder. "
+        "`adherence_three_attributes`: short prompts that name three. `hats_without_lora`: the "
+        f'share of pictures with a hat where the prompt says "{world.NEW_PHRASE}", which the base '
+        "has never seen; `adherence_with_hat_phrase`: what else those prompts ask, found.\n\n"
+        "![24 of the pictures](base.jpg)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Did the demo LoRA learn? A new attribute, on combinations it never saw, with and without class pictures.
+"""Did the demo LoRA learn? A new attribute, on combinations that it never saw.
 
 Trains on the demo base through the same `train_lora` that the node calls, draws with ComfyUI's own
 sampler, and lets the independent checker of demo/ read the pictures.
@@ -140,4 +140,6 @@ def measure(quick: bool) -> Report:
         f"{n} prompts of unseen combinations x {len(SEEDS)} seeds in each row; KSampler, Euler, 20 "
         f"steps, CFG 3. Training: {SETTINGS}."
     )
-    return Report({k: round(v, 4) for k, v in figures.items() if isinstance(v, float | int)}, rows, notes)
+    return Report(
+        {k: round(v, 4) for k, v in figures.items() if isinstance(v, float | int)}, rows, notes
+    )

@@ -35,7 +35,8 @@ def machine() -> str:
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("torch", "peft", "numpy")
     )
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {versions}"
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {platform.machine()}, {python}, {versions}"
 
 
 def write(name: str, report: Report, quick: bool) -> Path:
@@ -43,8 +44,9 @@ def write(name: str, report: Report, quick: bool) -> Path:
     PLACE.mkdir(parents=True, exist_ok=True)
     path = PLACE / (f"{name}-quick.md" if quick else f"{name}.md")
     today = datetime.date.today().isoformat()
+    command = f"python dev.py measure {name}{' --quick' if quick else ''}"
     parts = [
-        f"# {name}\n\n`python dev.py measure {name}{' --quick' if quick else ''}`, {today}. {machine()}.",
+        f"# {name}\n\n`{command}`, {today}. {machine()}.",
         report.notes,
         table(report.rows),
         f"```json\n{json.dumps(report.figures)}\n```",

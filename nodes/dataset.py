@@ -19,14 +19,14 @@ class LoadDataset(io.ComfyNode):
                 io.String.Input(
                     "folder",
                     default="",
-                    tooltip="Folder of pictures: its name in ComfyUI's input folder, or a full path. "
-                    "Folders inside it are read too.",
+                    tooltip="Folder of pictures: its name in ComfyUI's input folder, or a full "
+                    "path. Folders inside it are read too.",
                 ),
                 io.String.Input(
                     "default_caption",
                     default="",
-                    tooltip="Caption for pictures that have none. Empty: a picture without a caption "
-                    "is an error.",
+                    tooltip="Caption for pictures that have none. Empty: a picture without a "
+                    "caption is an error.",
                 ),
             ],
             outputs=[

@@ -35,7 +35,9 @@ class EvaluationGrid(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="Turns latents into pictures."),
                 LoraModel.Input("lora", tooltip="The LoRA to judge, straight from Train LoRA."),
                 io.String.Input(
-                    "name", default="my-grid", tooltip="Name of the folder under output/atelier/grids."
+                    "name",
+                    default="my-grid",
+                    tooltip="Name of the folder under output/atelier/grids.",
                 ),
                 io.String.Input(
                     "prompts",
@@ -44,7 +46,9 @@ class EvaluationGrid(io.ComfyNode):
                     tooltip="One prompt on each line: a row of the grid for each seed.",
                 ),
                 io.String.Input(
-                    "negative", default="", tooltip="What the pictures should not show, for all rows."
+                    "negative",
+                    default="",
+                    tooltip="What the pictures should not show, for all rows.",
                 ),
                 io.String.Input(
                     "strengths",
@@ -71,7 +75,10 @@ class EvaluationGrid(io.ComfyNode):
                     tooltip="How closely the prompt is followed. Use what the base is used with.",
                 ),
                 io.Combo.Input(
-                    "sampler_name", options=SAMPLERS, default="euler", tooltip="Sampler, as in KSampler."
+                    "sampler_name",
+                    options=SAMPLERS,
+                    default="euler",
+                    tooltip="Sampler, as in KSampler.",
                 ),
                 io.Combo.Input(
                     "scheduler",

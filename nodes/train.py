@@ -19,7 +19,9 @@ class TrainLora(io.ComfyNode):
             "changed. A run that was stopped goes on; one that was finished is found again.",
             is_output_node=True,
             inputs=[
-                io.Model.Input("model", tooltip="The base to train on, with its LoRAs if it has any."),
+                io.Model.Input(
+                    "model", tooltip="The base to train on, with its LoRAs if it has any."
+                ),
                 io.Clip.Input("clip", tooltip="Text encoder of the base, for the captions."),
                 io.Vae.Input("vae", tooltip="VAE of the base, for the pictures."),
                 DatasetWire.Input("dataset", tooltip="Pictures to learn from, with captions."),
@@ -29,9 +31,7 @@ class TrainLora(io.ComfyNode):
                     tooltip="Name of the run, and of its folder. Another run of the same name gets "
                     "a number.",
                 ),
-                io.Int.Input(
-                    "steps", default=400, min=1, max=1_000_000, tooltip=describe("steps")
-                ),
+                io.Int.Input("steps", default=400, min=1, max=1_000_000, tooltip=describe("steps")),
                 io.Int.Input(
                     "batch_size", default=1, min=1, max=1024, tooltip=describe("batch_size")
                 ),
@@ -65,8 +65,8 @@ class TrainLora(io.ComfyNode):
                 DatasetWire.Input(
                     "held_out",
                     optional=True,
-                    tooltip="Pictures that are never trained on. The loss on them tells when it was "
-                    "enough.",
+                    tooltip="Pictures that are never trained on. The loss on them tells when it "
+                    "was enough.",
                 ),
                 OptionsWire.Input(
                     "options", optional=True, tooltip="Settings for experts, from Train Options."

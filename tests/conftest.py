@@ -1,6 +1,5 @@
 """What the tests share: ComfyUI in this process, a base directory of its own, and the long tier."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -35,9 +34,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def make_base(base: Path) -> None:
-    """Fill `base` as dev.py fills `.dev/base`: folders, this pack, and the demo's model and pictures.
+    """Fill `base` as dev.py fills `.dev/base`: folders, this pack, the demo's model and pictures.
 
-    The demo's model and pictures are those that dev.py installed, linked.
+    The last two are those that dev.py installed, linked.
     """
     from atelier.demo.install import install
 
@@ -46,8 +45,8 @@ def make_base(base: Path) -> None:
     for name in ("models/loras", "input", "output", "temp", "user", "custom_nodes"):
         (base / name).mkdir(parents=True, exist_ok=True)
     for name in ("models/checkpoints", "input/atelier-demo"):
-        os.symlink(kept / name, base / name, target_is_directory=True)
-    os.symlink(PACK, base / "custom_nodes" / "atelier", target_is_directory=True)
+        (base / name).symlink_to(kept / name, target_is_directory=True)
+    (base / "custom_nodes" / "atelier").symlink_to(PACK, target_is_directory=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Architecture-exact models with random weights, small enough for a test, built by ComfyUI itself."""
+"""Architecture-exact models with random weights, small enough to test, built by ComfyUI itself."""
 
 from typing import Any
 

@@ -71,8 +71,8 @@ class TrainConfig(BaseModel):
         16.0,
         gt=0,
         le=4096,
-        description="Scale of the LoRA: its effect is multiplied by alpha / rank. Leave it equal to "
-        "the rank unless a recipe says otherwise.",
+        description="Scale of the LoRA: its effect is multiplied by alpha / rank. Leave it equal "
+        "to the rank unless a recipe says otherwise.",
     )
     targets: Targets = Field(
         "attention_mlp",
@@ -126,7 +126,8 @@ def make_config(**settings: Any) -> TrainConfig:
         config = TrainConfig(**settings)
     except ValidationError as error:
         lines = [
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in error.errors()
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}"
+            for e in error.errors()
         ]
         raise ValueError("Training settings: " + "; ".join(lines)) from error
     if config.schedule not in SCHEDULES:

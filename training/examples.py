@@ -8,6 +8,7 @@ from comfy.sd import CLIP, VAE
 from torch import Tensor
 
 from .data.buckets import Batches, bucket_sizes, nearest_bucket
+from .data.cache import Cache
 from .data.dataset import Dataset, Record
 from .data.pictures import cover, open_rgb
 from .host.encode import encode_caption, encode_picture, pixel_step
@@ -43,25 +44,44 @@ def bucket_step(resolution: int, vae: VAE) -> int:
     return max(least, min(64, resolution // 8 // least * least))
 
 
-def encode(dataset: Dataset, resolution: int, clip: CLIP, vae: VAE, tick: Tick) -> list[Encoded]:
-    """Every picture through the VAE and every caption through the text encoder.
+@dataclass(frozen=True)
+class Encoder:
+    """CLIP and VAE with their fingerprints, and what they gave before."""
 
-    Equal captions are encoded once. `tick` is told each file name before its turn.
-    """
-    sizes = bucket_sizes(resolution, bucket_step(resolution, vae))
-    captions: dict[str, list] = {}
-    for record in dataset.records:
-        tick("captions")
-        if record.caption not in captions:
-            captions[record.caption] = encode_caption(clip, record.caption)
-    return [_encode(record, sizes, captions[record.caption], vae, tick) for record in dataset.records]
+    clip: CLIP
+    vae: VAE
+    clip_key: str
+    vae_key: str
+    cache: Cache
 
+    def caption(self, text: str) -> list:
+        """CONDITIONING for a caption, on the CPU."""
+        return self.cache.get(
+            ("caption", self.clip_key, text), lambda: encode_caption(self.clip, text)
+        )
 
-def _encode(record: Record, sizes: Sequence[Size], caption: list, vae: VAE, tick: Tick) -> Encoded:
-    tick(record.path.name)
-    size = nearest_bucket(record.width, record.height, sizes)
-    latent = encode_picture(vae, cover(open_rgb(record.path), *size))
-    return Encoded(record.path, size, latent, caption)
+    def latent(self, record: Record, size: Size) -> Tensor:
+        """The latent `[1, C, …]` of a picture at `size`, unscaled, on the CPU."""
+        return self.cache.get(
+            ("latent", self.vae_key, record.content, f"{size}"),
+            lambda: encode_picture(self.vae, cover(open_rgb(record.path), *size)),
+        )
+
+    def encode(self, dataset: Dataset, resolution: int, tick: Tick) -> list[Encoded]:
+        """Every picture and caption, in order. `tick` is told what is next, twice a record."""
+        sizes = bucket_sizes(resolution, bucket_step(resolution, self.vae))
+        captions: dict[str, list] = {}
+        for record in dataset.records:
+            tick("captions")
+            if record.caption not in captions:
+                captions[record.caption] = self.caption(record.caption)
+        encoded = []
+        for record in dataset.records:
+            tick(record.path.name)
+            size = nearest_bucket(record.width, record.height, sizes)
+            latent = self.latent(record, size)
+            encoded.append(Encoded(record.path, size, latent, captions[record.caption]))
+        return encoded
 
 
 def place(encoded: Sequence[Encoded], denoiser: Denoiser) -> list[Example]:
@@ -75,7 +95,7 @@ def place(encoded: Sequence[Encoded], denoiser: Denoiser) -> list[Example]:
 
 
 def batches(encoded: Sequence[Encoded], batch_size: int, seed: int, what: str) -> Batches:
-    """The stream of batches over `encoded`, by bucket. `ValueError` if there are too few pictures."""
+    """The stream of batches over `encoded`, by bucket. `ValueError` if they are too few."""
     if len(encoded) < batch_size:
         raise ValueError(
             f"{what}: {len(encoded)} pictures are fewer than the batch size {batch_size}. Add "

@@ -23,8 +23,8 @@ def telling(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise ValueError(
-            f"{path} cannot be written ({error.strerror or error}). Check that the disk is not full "
-            f"and that ComfyUI may write into {path.parent}; then queue again."
+            f"{path} cannot be written ({error.strerror or error}). Check that the disk is not "
+            f"full and that ComfyUI may write into {path.parent}; then queue again."
         ) from error
 
 
@@ -42,7 +42,7 @@ def atomic(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 

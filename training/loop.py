@@ -10,7 +10,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from . import checkpoint
+from . import checkpoint, nest
 from .adapters.lora import Adapter
 from .config import TrainConfig
 from .data.buckets import Batches
@@ -54,7 +54,7 @@ class State:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
         }
-        checkpoint.save(run.checkpoints / checkpoint.NAME.format(self.step), tree)
+        nest.save(run.checkpoints / checkpoint.NAME.format(self.step), tree)
         checkpoint.keep_newest(run.checkpoints)
 
     def load(self, tree: dict[str, Any]) -> None:

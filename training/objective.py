@@ -52,5 +52,3 @@ def timesteps(sampling: TimestepSampling, count: int, generator: torch.Generator
 def loss_per_sample(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Mean squared error of each sample, in fp32: `[B, …]` to `[B]`."""
     return (predicted.float() - wanted.float()).square().flatten(1).mean(1)
-
-

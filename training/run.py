@@ -1,4 +1,4 @@
-"""A run's folder: what it was asked for, what it logged, what came out. Readable with any editor."""
+"""A run's folder: what was asked, what it logged, what came out. Any editor can read it."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 from .files import atomic, new_folder, telling, write_json
 
@@ -45,7 +45,8 @@ class Run:
         return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
 
     def lora(self) -> dict[str, torch.Tensor]:
-        return load_file(self.lora_file)
+        """What was learned, in memory: a mapped file that changes later would end the process."""
+        return load(self.lora_file.read_bytes())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -88,9 +89,7 @@ class Run:
         with atomic(self.lora_file) as temporary:
             save_file(lora, temporary, metadata=metadata)
         losses = [line["loss"] for line in self.logged() if "loss" in line]
-        write_json(
-            self.folder / "result.json", {"lora": self.lora_file.name, "steps": len(losses)}
-        )
+        write_json(self.folder / "result.json", {"lora": self.lora_file.name, "steps": len(losses)})
 
 
 def create(runs: Path, name: str, asked: dict[str, Any]) -> Run:

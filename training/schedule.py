@@ -21,7 +21,7 @@ SCHEDULES = _OF_TORCH + _OF_DIFFUSERS
 
 
 def make_schedule(name: str, optimizer: Optimizer, steps: int, warmup: int) -> LRScheduler:
-    """The schedule `name` over `steps` optimizer steps, the first `warmup` of them rising from 0."""
+    """The schedule `name` over `steps` steps, the first `warmup` of them rising from near 0."""
     if name in _OF_DIFFUSERS:
         from diffusers.optimization import get_scheduler  # heavy, and an extra
 

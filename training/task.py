@@ -47,7 +47,7 @@ class Task:
 
     @torch.no_grad()
     def held_out_loss(self, examples: Sequence[Example]) -> float:
-        """Mean loss at fixed pictures, noise and noise levels: comparable between steps and runs."""
+        """Mean loss at fixed pictures, noise and noise levels: comparable between steps."""
         total = torch.zeros((), device=self.denoiser.device)
         for number, example in enumerate(examples):
             dice = self.seeded("held-out", number)

@@ -15,8 +15,9 @@ from .adapters.lora import Adapter
 from .config import TrainConfig
 from .curve import draw_curve
 from .data.buckets import Batches
+from .data.cache import Cache
 from .data.dataset import Dataset
-from .examples import Encoded, batches, encode, place
+from .examples import Encoded, Encoder, batches, place
 from .files import atomic, digest, safe_name
 from .host import folders
 from .host.family import key_form
@@ -75,7 +76,7 @@ def train_lora(wires: Wires, config: TrainConfig, name: str) -> Run:
     if this and this.finished and _readable(this):
         return this
     progress = Progress(config.steps)
-    sets = _encode_all(wires, config, progress)  # bad data is found before a folder is made
+    sets = _encode_all(wires, config, asked, progress)  # bad data is found before a folder is made
     plans = {
         what: batches(encoded, config.batch_size, config.seed, what)
         for what, encoded in sets.items()
@@ -103,7 +104,9 @@ def _readable(this: Run) -> bool:
         return False  # deleted or damaged: it is made again from the last checkpoint
 
 
-def _encode_all(wires: Wires, config: TrainConfig, progress: Progress) -> dict[str, list[Encoded]]:
+def _encode_all(
+    wires: Wires, config: TrainConfig, asked: dict[str, Any], progress: Progress
+) -> dict[str, list[Encoded]]:
     named = {
         "dataset": wires.dataset,
         "class pictures": wires.class_pictures,
@@ -117,11 +120,9 @@ def _encode_all(wires: Wires, config: TrainConfig, progress: Progress) -> dict[s
         done += 1
         progress.update(0, f"Encoding {what} ({done} of {total})")
 
+    encoder = Encoder(wires.clip, wires.vae, asked["clip"], asked["vae"], Cache(folders.cache()))
     with torch.inference_mode(False):
-        return {
-            what: encode(data, config.resolution, wires.clip, wires.vae, tick)
-            for what, data in sets.items()
-        }
+        return {what: encoder.encode(data, config.resolution, tick) for what, data in sets.items()}
 
 
 def _train(
@@ -176,7 +177,7 @@ def _state(adapter: Adapter, config: TrainConfig) -> State:
 
 
 def _memory(private: ModelPatcher, config: TrainConfig, encoded: list[Encoded]) -> float:
-    """What a step needs besides the weights, in bytes: ComfyUI's figure for sampling, several times.
+    """What a step needs besides the weights, in bytes: ComfyUI's figure for sampling, times four.
 
     Sampling keeps one layer's activations, training all of them; 4 x is a floor, not a plan.
     """

@@ -19,7 +19,7 @@ from atelier.training.task import Task
 MODELS = {"sd3": tiny.sd3, "sd15": tiny.unet}
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(scope="module", params=MODELS)
 def wired(request):
     return MODELS[request.param]()
 
@@ -119,7 +119,9 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired):
             latent_image=x_t,
         )["positive"][0]["model_conds"]
         kwargs = {name: value.cond for name, value in conds.items()}
-        denoised = native.apply_model(x_t, sigma, transformer_options={"cond_or_uncond": [0]}, **kwargs)
+        denoised = native.apply_model(
+            x_t, sigma, transformer_options={"cond_or_uncond": [0]}, **kwargs
+        )
     torch.testing.assert_close(x_t - raw * sigma, denoised, rtol=1e-4, atol=1e-5)
 
 
@@ -130,7 +132,9 @@ def test_a_patched_shift_and_prediction_are_trained_with():
         assert denoiser.sigma(torch.tensor([0.5])).item() == pytest.approx(7 * 0.5 / (1 + 6 * 0.5))
 
     velocity = tiny.unet().clone()
-    sampling = type("Sampling", (ModelSamplingDiscrete, V_PREDICTION), {})(velocity.model.model_config)
+    sampling = type("Sampling", (ModelSamplingDiscrete, V_PREDICTION), {})(
+        velocity.model.model_config
+    )
     velocity.add_object_patch("model_sampling", sampling)
     with training_mode(), private_copy(velocity) as private:
         assert Denoiser(private, load(private, 0)).prediction == "v"

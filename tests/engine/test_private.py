@@ -24,7 +24,7 @@ def unchanged(patcher, before):
     return before.keys() == after.keys() and all(torch.equal(before[k], after[k]) for k in before)
 
 
-@pytest.fixture(params=["sd3", "sd15"])
+@pytest.fixture(scope="module", params=["sd3", "sd15"])
 def wired(request):
     return {"sd3": tiny.sd3, "sd15": tiny.unet}[request.param]()
 
@@ -64,11 +64,14 @@ def test_a_wired_lora_is_part_of_the_base(wired):
 
 def test_nothing_of_a_training_is_left(wired):
     loaded = len(management.current_loaded_models)
-    with pytest.raises(RuntimeError, match="in the middle"), training_mode():
-        with private_copy(wired) as private:
-            tree = weakref.ref(private.model)
-            load(private, 0)
-            raise RuntimeError("in the middle")
+    with (
+        pytest.raises(RuntimeError, match="in the middle"),
+        training_mode(),
+        private_copy(wired) as private,
+    ):
+        tree = weakref.ref(private.model)
+        load(private, 0)
+        raise RuntimeError("in the middle")
     del private
     gc.collect()
     assert tree() is None

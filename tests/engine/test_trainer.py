@@ -174,7 +174,9 @@ def test_a_deleted_or_damaged_result_is_made_again(wires):
 
 
 def test_the_seed_decides_everything(wires):
-    one, same_seed, other = (train(wires, name=n, seed=s) for n, s in (("a", 5), ("b", 5), ("c", 6)))
+    one, same_seed, other = (
+        train(wires, name=n, seed=s) for n, s in (("a", 5), ("b", 5), ("c", 6))
+    )
     assert same([one.lora()], [same_seed.lora()])
     assert not same([one.lora()], [other.lora()])
 
@@ -198,6 +200,18 @@ def test_class_pictures_count_as_much_as_they_are_told_to(wires, base, pictures)
     assert same([plain.lora()], [without.lora()])
 
 
+def test_captions_and_pictures_are_encoded_once(wires, monkeypatch):
+    first = train(wires, name="one")
+    with monkeypatch.context() as patch:
+        patch.setattr("atelier.training.examples.encode_caption", None)
+        patch.setattr("atelier.training.examples.encode_picture", None)
+        second = train(wires, name="two")
+    assert same([first.lora()], [second.lora()])
+    for path in folders.cache().rglob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:50])  # damaged: made again
+    assert same([first.lora()], [train(wires, name="three").lora()])
+
+
 def test_too_few_pictures_for_a_batch_are_refused_before_anything_is_written(wires):
     with pytest.raises(ValueError, match="4 pictures are fewer than the batch size 5"):
         train(wires, batch_size=5)
@@ -218,7 +232,9 @@ def test_numbers_that_break_stop_the_run_and_name_the_pictures(wires, monkeypatc
         patch.setattr(
             Task,
             "training_loss",
-            lambda self, batch, stream, n: real(self, batch, stream, n) * (1 if n < 3 else float("nan")),
+            lambda self, batch, stream, n: (
+                real(self, batch, stream, n) * (1 if n < 3 else float("nan"))
+            ),
         )
         with pytest.raises(FloatingPointError, match=r"Step 4: the loss is nan.*\.png"):
             train(wires, name="broken")
@@ -226,7 +242,9 @@ def test_numbers_that_break_stop_the_run_and_name_the_pictures(wires, monkeypatc
 
 
 def test_a_run_in_training_cannot_be_trained_by_another(wires, monkeypatch):
-    started = trainer.run.create(folders.runs(), "run", trainer.request(wires, make_config(**SETTINGS)))
+    started = trainer.run.create(
+        folders.runs(), "run", trainer.request(wires, make_config(**SETTINGS))
+    )
     with started.lock(), pytest.raises(ValueError, match="is being trained by another ComfyUI"):
         train(wires)
 

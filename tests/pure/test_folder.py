@@ -45,7 +45,9 @@ def test_the_listing_notices_a_changed_caption(folder):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        pytest.param("Käse".encode("latin-1"), r"a\.txt is not UTF-8 text \(byte 1 is 0xe4\)", id="latin-1"),
+        pytest.param(
+            "Käse".encode("latin-1"), r"a\.txt is not UTF-8 text \(byte 1 is 0xe4\)", id="latin-1"
+        ),
         pytest.param("caption".encode("utf-16"), r"a\.txt is not UTF-8", id="utf-16"),
         pytest.param(b"a\x00b", r"a\.txt holds NUL", id="nul"),
     ],

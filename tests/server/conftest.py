@@ -106,7 +106,10 @@ def native(lora: str, strength: float, prompt: str, seed: int, prefix: str) -> d
             },
         },
         "15": {"class_type": "VAEDecode", "inputs": {"samples": ["14", 0], "vae": ["1", 2]}},
-        "16": {"class_type": "SaveImage", "inputs": {"images": ["15", 0], "filename_prefix": prefix}},
+        "16": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["15", 0], "filename_prefix": prefix},
+        },
     }
 
 

@@ -170,7 +170,7 @@ BAD = {
     ),
     "a truncated picture": (
         {"batch_size": 1},
-        lambda folder: _truncated(folder),
+        lambda folder: _truncated(folder),  # defined below
         "one.png cannot be read as a picture",
     ),
     "a name with a path": (
@@ -209,11 +209,15 @@ def test_bad_input_is_named_and_nothing_is_written(server, base, name):
     assert runs(base) == before
 
 
-@pytest.mark.parametrize("folder", ["/etc", "../user", "../../..", "C:\\Windows", "\\\\host\\share"])
+@pytest.mark.parametrize(
+    "folder", ["/etc", "../user", "../../..", "C:\\Windows", "\\\\host\\share"]
+)
 def test_folders_outside_are_refused(server, folder):
     prompt = training()
     prompt["2"]["inputs"]["folder"] = folder
-    with pytest.raises(PromptFailed, match="outside the folders that may be read|There is no folder"):
+    with pytest.raises(
+        PromptFailed, match="outside the folders that may be read|There is no folder"
+    ):
         run(server, prompt)
 
 

@@ -24,10 +24,8 @@ def bucket_sizes(resolution: int, step: int, max_aspect: float = 3.0) -> list[tu
     return sorted(sizes, key=lambda size: (abs(math.log(size[0] / size[1])), size))
 
 
-def nearest_bucket(
-    width: int, height: int, sizes: Sequence[tuple[int, int]]
-) -> tuple[int, int]:
-    """The size whose shape is nearest to that of a `width` x `height` picture (least is cut off)."""
+def nearest_bucket(width: int, height: int, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The size whose shape is nearest to a `width` x `height` picture (least is cut off)."""
     shape = math.log(width / height)
     return min(sizes, key=lambda size: abs(math.log(size[0] / size[1]) - shape))
 
@@ -37,7 +35,7 @@ class Batches:
 
     Every picture is drawn equally often: a bucket deals its pictures in shuffled rounds that run on
     from batch to batch (so batches are always full), and buckets take turns in proportion to their
-    number of pictures. The stream is a function of its arguments alone: to resume at step n, drop n.
+    number of pictures. The stream is a function of its arguments: to resume at step n, drop n.
     """
 
     def __init__(self, buckets: Sequence[Sequence[int]], batch_size: int, seed: int) -> None:

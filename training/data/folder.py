@@ -78,6 +78,9 @@ def load_folder(folder: Path, default_caption: str = "") -> Dataset:
 def listing(folder: Path) -> list[tuple[str, int, int]]:
     """Name, size and time of every picture and caption below `folder`: changes when they do."""
     files = [
-        path for picture in picture_files(folder) for path in (picture, caption_file(picture)) if path
+        path
+        for picture in picture_files(folder)
+        for path in (picture, caption_file(picture))
+        if path
     ]
     return [(path.as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files]

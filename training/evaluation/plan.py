@@ -61,8 +61,8 @@ def numbers(text: str, what: str) -> list[float]:
             value = float(word)
         except ValueError:
             raise ValueError(
-                f"{what}: {word!r} is not a number. Write numbers with commas between them, such as "
-                "0.5, 1."
+                f"{what}: {word!r} is not a number. Write numbers with commas between them, such "
+                "as 0.5, 1."
             ) from None
         if not abs(value) < 1e19:
             raise ValueError(f"{what}: {word!r} is out of range.")
@@ -95,8 +95,8 @@ def make_plan(
     rows = [(prompt, int(seed)) for prompt, seed in product(wanted, whole)]
     if len(rows) * len(columns) > MOST_CELLS:
         raise ValueError(
-            f"{len(rows)} rows of {len(columns)} strengths are more than {MOST_CELLS} pictures. Take "
-            "fewer prompts, seeds or strengths, or make several grids."
+            f"{len(rows)} rows of {len(columns)} strengths are more than {MOST_CELLS} pictures. "
+            "Take fewer prompts, seeds or strengths, or make several grids."
         )
     cells = []
     for (row, (prompt, seed)), (column, strength) in product(enumerate(rows), enumerate(columns)):

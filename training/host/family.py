@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def key_form(model: "BaseModel") -> KeyForm:
-    """How a LoRA's tensors are named: kohya's way for the UNets (SD1.x, SD2.x, SDXL), else native."""
+    """How a LoRA's tensors are named: kohya's way for the UNets (SD1, SD2, SDXL), else native."""
     return "kohya" if isinstance(model.diffusion_model, UNetModel) else "native"

@@ -12,7 +12,7 @@ SAMPLES = 256  # values looked at in each tensor
 
 
 def _tensor(tensor: torch.Tensor) -> bytes:
-    """Type, shape and `SAMPLES` evenly spread values. Merging or tuning a model changes them all."""
+    """Type, shape and `SAMPLES` evenly spread values: merging or tuning changes them all."""
     flat = tensor.detach().reshape(-1)
     spread = flat[:: max(1, len(flat) // SAMPLES)].cpu().contiguous()
     return save({f"{tensor.dtype} {list(tensor.shape)}": spread.view(torch.uint8)})
@@ -38,7 +38,7 @@ def _add(sha: "hashlib._Hash", value: Any) -> None:
 
 
 def fingerprint(patcher: ModelPatcher) -> str:
-    """Hash of a MODEL, CLIP or VAE (its patcher): weights without patches, the patches, the shift."""
+    """Hash of a MODEL, CLIP or VAE (its patcher): unpatched weights, patches, shift."""
     sha = hashlib.sha256()
     backup = patcher.backup
     for name, tensor in patcher.model_state_dict().items():

@@ -19,6 +19,10 @@ def runs() -> Path:
     return records() / "runs"
 
 
+def cache() -> Path:
+    return records() / "cache"
+
+
 def pictures() -> Path:
     """Pictures that are meant to be seen."""
     return Path(folder_paths.get_output_directory()) / "atelier"
@@ -65,7 +69,9 @@ def resolve_folder(text: str) -> Path:
             f"{records() / ROOTS_FILE} on the machine that runs ComfyUI."
         )
     if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}. Check the name, or make it and put pictures in.")
+        raise ValueError(
+            f"There is no folder {folder}. Check the name, or make it and put pictures in."
+        )
     return folder
 
 

@@ -1,4 +1,4 @@
-"""One forward for every family that ComfyUI loads: conditioning, noise, the network's raw output."""
+"""One forward for every family that ComfyUI loads: conditioning, noise, the raw output."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ _PREDICTIONS: tuple[tuple[type, Prediction], ...] = (
 _UNTRAINABLE = (sampling.IMG_TO_IMG,)
 
 
-def _raw_output(sigma: Tensor, model_output: Tensor, model_input: Tensor) -> Tensor:
+def _raw_output(_sigma: Tensor, model_output: Tensor, _model_input: Tensor) -> Tensor:
     return model_output
 
 

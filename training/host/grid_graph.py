@@ -1,4 +1,4 @@
-"""A grid's missing cells as a graph of ComfyUI's own nodes, which ComfyUI then runs as any other."""
+"""A grid's missing cells as a graph of ComfyUI's own nodes, which ComfyUI runs as any other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
