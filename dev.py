@@ -15,6 +15,7 @@ output and user data of these commands lie in `.dev/base`.
 
 import argparse
 import hashlib
+import json
 import os
 import platform
 import re
@@ -216,12 +217,20 @@ def serve(place: Place, arguments: list[str]) -> int:
     return place.call("-m", "atelier.demo.server", *arguments)
 
 
+def types(place: Place) -> Path:
+    """A configuration for pyright that says where `atelier` and ComfyUI are on this machine."""
+    path = HOME / "pyrightconfig.json"
+    where = [str(BASE / "custom_nodes"), str(place.comfyui)]
+    path.write_text(json.dumps({"extends": str(ROOT / "pyproject.toml"), "extraPaths": where}))
+    return path
+
+
 def test(place: Place, arguments: list[str]) -> int:
     """Lint, types, then pytest; every part runs, and the first failure gives the exit code."""
     codes = [
         place.call("-m", "ruff", "check", "."),
         place.call("-m", "ruff", "format", "--check", "."),
-        place.call("-m", "pyright", "--pythonpath", str(place.python)),
+        place.call("-m", "pyright", "-p", str(types(place)), "--pythonpath", str(place.python)),
         place.call("-m", "pytest", *arguments),
     ]
     return next((code for code in codes if code), 0)

@@ -102,8 +102,8 @@ def mmdit() -> nn.Module:
             nn.init.xavier_uniform_(part.weight.view(len(part.weight), -1))
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-        elif getattr(part, "weight", None) is not None:
-            nn.init.ones_(part.weight)  # the norms of queries and keys
+        elif isinstance(getattr(part, "weight", None), nn.Parameter):
+            nn.init.ones_(part.get_parameter("weight"))  # the norms of queries and keys
     network.get_buffer("pos_embed").copy_(positions())
     return network
 

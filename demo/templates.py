@@ -1,11 +1,11 @@
 """Write the templates in `workflows/`, which ComfyUI's page offers under Browse Templates.
 
     python dev.py python -m atelier.demo.templates                write the workflows
-    python dev.py python -m atelier.demo.templates --thumbnails   run them too, and picture the grids
+    python dev.py python -m atelier.demo.templates --thumbnails   run them too, for their pictures
 
-A template is described below by what a person sees: nodes, values, wires, places. The names and the
-order of inputs, widgets and outputs come from a running server, so that a template that no longer
-fits the nodes cannot be written.
+A template is described below by what a person sees: nodes, values, wires, places. The names and
+the order of inputs, widgets and outputs come from a running server, so that a template that no
+longer fits the nodes cannot be written.
 """
 
 import argparse
@@ -39,7 +39,7 @@ TRAINING: dict[str, Any] = {
 PROMPTS = (
     "a pixel portrait of a smiling person with short blonde hair, wearing a hat, a blue backdrop",
     "a sad person with long red hair, pale skin, wearing a hat, green background",
-    "portrait of a person with cropped black hair, wearing glasses, wearing a hat, a pink wall behind",
+    "portrait of a person with cropped black hair, glasses, wearing a hat, a pink wall behind",
     "a pixel portrait of a happy person with long brown hair, yellow background",
 )
 GRID: dict[str, Any] = {

@@ -68,7 +68,7 @@ def draw(base: Base, lora: dict[str, torch.Tensor] | None, texts: Sequence[str])
     from comfy_extras.nodes_train import LoraModelLoader
     from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
 
-    model = LoraModelLoader.execute(base.model, lora, 1.0).result[0] if lora else base.model
+    model = LoraModelLoader.execute(base.model, lora, 1.0).args[0] if lora else base.model
     (nothing,) = CLIPTextEncode().encode(base.clip, "")
     (latent,) = EmptyLatentImage().generate(128, 128)
     pictures = []

@@ -26,7 +26,7 @@ def sd3(seed: int = 0, depth: int = 1) -> ModelPatcher:
 
     hidden = 64 * depth
     network = OpenAISignatureMMDITWrapper(
-        input_size=None,
+        input_size=None,  # pyright: ignore[reportArgumentType]
         patch_size=2,
         in_channels=16,
         depth=depth,

@@ -22,7 +22,7 @@ class Task:
 
     def __init__(self, denoiser: Denoiser, sampling: TimestepSampling | None, seed: int) -> None:
         self.denoiser = denoiser
-        self.sampling = sampling or denoiser.default_timesteps
+        self.sampling: TimestepSampling = sampling or denoiser.default_timesteps
         self.seed = seed
         self.generator = torch.Generator(denoiser.device)
 

@@ -64,17 +64,17 @@ def test_a_wired_lora_is_part_of_the_base(wired):
 
 def test_nothing_of_a_training_is_left(wired):
     loaded = len(management.current_loaded_models)
+    trees = []
     with (
         pytest.raises(RuntimeError, match="in the middle"),
         training_mode(),
         private_copy(wired) as private,
     ):
-        tree = weakref.ref(private.model)
+        trees.append(weakref.ref(private.model))
         load(private, 0)
         raise RuntimeError("in the middle")
-    del private
     gc.collect()
-    assert tree() is None
+    assert [tree() for tree in trees] == [None]
     assert len(management.current_loaded_models) <= loaded
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
     assert getattr(management, "in_training", False) is False

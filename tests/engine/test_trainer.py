@@ -37,9 +37,14 @@ def pictures(comfy_base, tmp_path):
     return tmp_path
 
 
+def wired(base, *datasets, **more):
+    model, clip, vae = base
+    return Wires(model, clip, vae, *datasets, **more)
+
+
 @pytest.fixture
 def wires(base, pictures):
-    return Wires(*base, load_folder(pictures))
+    return wired(base, load_folder(pictures))
 
 
 @pytest.fixture(autouse=True)
@@ -117,13 +122,13 @@ def test_the_same_request_is_not_trained_twice(wires, monkeypatch):
 @pytest.mark.parametrize("change", ["setting", "caption", "picture", "seed"])
 def test_a_changed_request_is_another_run(wires, pictures, base, change):
     first = train(wires)
-    changes = {"setting": {"rank": 3}, "seed": {"seed": 1}}.get(change, {})
+    changes: dict = {"setting": {"rank": 3}, "seed": {"seed": 1}}.get(change, {})
     name = sorted(pictures.glob("*.png"))[0]
     if change == "caption":
         name.with_suffix(".txt").write_text("something else")
     if change == "picture":
         Image.open(name).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(name)
-    other = train(Wires(*base, load_folder(pictures)), **changes)
+    other = train(wired(base, load_folder(pictures)), **changes)
     assert (first.name, other.name) == ("run", "run-2")
 
 
@@ -131,7 +136,7 @@ def test_a_moved_dataset_is_the_same_request(wires, pictures, base, tmp_path_fac
     moved = tmp_path_factory.mktemp("elsewhere") / "moved"
     first = train(wires)
     pictures.rename(moved)
-    assert train(Wires(*base, load_folder(moved))).folder == first.folder
+    assert train(wired(base, load_folder(moved))).folder == first.folder
     moved.rename(pictures)
 
 
@@ -184,7 +189,7 @@ def test_the_seed_decides_everything(wires):
 def test_held_out_loss_is_measured_and_changes_nothing_else(wires, base, pictures):
     plain = train(wires, name="plain")
     held = load_folder(pictures)
-    run = train(Wires(*base, wires.dataset, held_out=held), name="held")
+    run = train(wired(base, wires.dataset, held_out=held), name="held")
     assert [line["step"] for line in run.logged() if "held_out" in line] == [3, 6]
     assert same([plain.lora()], [run.lora()])
 
@@ -192,9 +197,9 @@ def test_held_out_loss_is_measured_and_changes_nothing_else(wires, base, picture
 def test_class_pictures_count_as_much_as_they_are_told_to(wires, base, pictures):
     plain = train(wires, name="plain")
     classes = load_folder(pictures)
-    with_weight = train(Wires(*base, wires.dataset, class_pictures=classes), name="with")
+    with_weight = train(wired(base, wires.dataset, class_pictures=classes), name="with")
     without = train(
-        Wires(*base, wires.dataset, class_pictures=classes), name="without", prior_weight=0
+        wired(base, wires.dataset, class_pictures=classes), name="without", prior_weight=0
     )
     assert not same([plain.lora()], [with_weight.lora()])
     assert same([plain.lora()], [without.lora()])
@@ -222,7 +227,7 @@ def test_a_truncated_picture_stops_before_anything_is_written(wires, pictures, b
     path = sorted(pictures.glob("*.png"))[1]
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
-        train(Wires(*base, load_folder(pictures)))
+        train(wired(base, load_folder(pictures)))
     assert not folders.runs().exists()
 
 

@@ -23,7 +23,9 @@ class Adapter:
         self.layers = choose(linear, config.targets)
         exactly_these = "|".join(map(re.escape, self.layers))
         peft_config = LoraConfig(
-            r=config.rank, lora_alpha=config.alpha, target_modules=f"({exactly_these})"
+            r=config.rank,
+            lora_alpha=config.alpha,  # pyright: ignore[reportArgumentType] - fractions work
+            target_modules=f"({exactly_these})",
         )
         inject_adapter_in_model(peft_config, network)
         self.alpha = config.alpha

@@ -34,4 +34,5 @@ def encode_picture(vae: VAE, pixels: np.ndarray) -> torch.Tensor:
 
 def pixel_step(vae: VAE) -> int:
     """Sizes in pixels must be multiples of this: the VAE's factor times the usual patch of 2."""
-    return 2 * int(vae.spacial_compression_encode())
+    factor: Any = vae.spacial_compression_encode()
+    return 2 * int(factor)

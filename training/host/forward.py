@@ -41,7 +41,7 @@ class Denoiser:
         self.model = private.model
         self.device = device
         self.sampling = self.model.model_sampling
-        self.prediction = self._prediction()
+        self.prediction: Prediction = self._prediction()
         self.options: dict[str, Any] = dict(private.model_options.get("transformer_options", {}))
         # `apply_model` ends by turning the raw output into x0. The tree is ours, so it need not:
         # the objective then is exact, with no division by a small sigma.

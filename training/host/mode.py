@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import comfy.model_management as management
 import torch
@@ -14,16 +16,14 @@ def training_mode() -> Iterator[None]:
     ComfyUI runs nodes inside `torch.inference_mode()`. Its `in_training` switch (0.14 and newer)
     keeps some families from ops that have no backward. Never `await` inside this.
     """
-    had_switch = hasattr(management, "in_training")
-    before = getattr(management, "in_training", False)
+    switch: Any = management if hasattr(management, "in_training") else SimpleNamespace()
+    before = getattr(switch, "in_training", False)
     with torch.inference_mode(False), torch.enable_grad():
-        if had_switch:
-            management.in_training = True
+        switch.in_training = True
         try:
             yield
         finally:
-            if had_switch:
-                management.in_training = before
+            switch.in_training = before
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def private_copy(wired: ModelPatcher) -> Iterator[ModelPatcher]:
     bit for bit what it was. Use inside `training_mode`.
     """
     unload(wired)
-    model = copy_tree(wired.model)
+    model: Any = copy_tree(wired.model)
     private = ModelPatcher(model, wired.load_device, wired.offload_device)
     private.model_options = copy.copy(wired.model_options)
     try:
@@ -93,6 +93,6 @@ def load(private: ModelPatcher, memory: float) -> torch.device:
 
     `memory` is what training needs besides the weights, in bytes. Returns the device.
     """
-    management.load_models_gpu([private], memory_required=memory, force_full_load=True)
+    management.load_models_gpu([private], memory_required=int(memory), force_full_load=True)
     private.model.current_patcher = private
     return private.load_device

@@ -67,10 +67,8 @@ class Client:
                 kind, data = _event(message)
                 if watch:
                     watch(kind, data)
-                if data.get("prompt_id") != number:
-                    continue
-                ended = kind in ("execution_success", "execution_error", "execution_interrupted")
-                if ended or (kind == "executing" and data.get("node") is None):
+                # sent when the history is written; `execution_success` comes before it is
+                if kind == "executing" and data == {"node": None, "prompt_id": number}:
                     break
         return _outputs((await self.get(f"/history/{number}")).get(number))
 
@@ -79,7 +77,7 @@ class Client:
         await self.post("/interrupt", {})
 
 
-def _event(message: aiohttp.WSMessage) -> tuple[str, dict[str, Any]]:
+def _event(message: Any) -> tuple[str, dict[str, Any]]:
     if message.type == aiohttp.WSMsgType.TEXT:
         event = json.loads(message.data)
         return event["type"], event.get("data") or {}

@@ -1,0 +1,156 @@
+"""ComfyUI's page as a person has it: open a template, change a widget, press Run, look."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atelier.demo.server import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+
+STARTED = "() => window.app?.extensionManager?.workflow?.activeWorkflow && app.graph"
+SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Where each node is on the canvas: left, top of its title, right, bottom. Nodes 2.0 are elements of
+# the page, drawn at the canvas's scale; a node's element names its number.
+PLACES = """() => Object.fromEntries(app.graph.nodes.map(node => {
+    const element = document.querySelector(`[data-node-id="${node.id}"]`);
+    const scale = app.canvas.ds.scale;
+    const [x, y] = node.pos;
+    const size = element
+        ? [element.offsetWidth, element.offsetHeight - LiteGraph.NODE_TITLE_HEIGHT]
+        : node.size;
+    return [node.title, [x, y - LiteGraph.NODE_TITLE_HEIGHT, x + size[0], y + size[1]]];
+}))"""
+SET = """([kind, values]) => {
+    for (const node of app.graph.nodes.filter(node => node.type === kind))
+        for (const widget of node.widgets)
+            if (widget.name in values) {
+                widget.value = values[widget.name];
+                widget.callback?.(widget.value);
+            }
+}"""
+TELLS = """words => app.graph.nodes
+    .flatMap(node => node.widgets ?? [])
+    .filter(widget => widget.name === "$$node-text-preview")
+    .some(widget => String(widget.value).includes(words))"""
+PICTURES = """kind => app.graph.nodes
+    .filter(node => node.type === kind)
+    .flatMap(node => app.nodeOutputs[node.id]?.images ?? [])"""
+DRAWN = """kind => {
+    const node = app.graph.nodes.find(node => node.type === kind);
+    const element = document.querySelector(`[data-node-id="${node.id}"]`);
+    const pictures = element ? [...element.querySelectorAll("img")] : node.imgs ?? [];
+    return pictures.some(picture => picture.complete && picture.naturalWidth > 0
+        && picture.src.includes("filename="));
+}"""
+
+
+@dataclass
+class Canvas:
+    """The page, and what it complained about."""
+
+    page: "Page"
+    complaints: list[str] = field(default_factory=list)
+
+    def heard_response(self, response: "Response") -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
+
+    def heard_console(self, said: "ConsoleMessage") -> None:
+        if said.type == "error":
+            self.complaints.append(f"{said.text} {said.location}")
+
+    def settle(self) -> None:
+        """Let the page draw."""
+        self.page.evaluate(SETTLED)
+
+    def load(self, workflow: dict[str, Any]) -> None:
+        """Open a workflow as Open from the menu does."""
+        self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
+        self.settle()
+
+    def browse(self, name: str, thumbnails: Path) -> None:
+        """Open a template of ours through Browse Templates; save a picture of the dialog."""
+        self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_text("atelier", exact=True).click()
+        card = dialog.get_by_test_id(f"template-workflow-{name}")
+        card.locator("img").first.wait_for()
+        self.settle()
+        self.page.screenshot(path=thumbnails)
+        card.click()
+        dialog.wait_for(state="detached")
+        self.page.wait_for_function("app.graph.nodes.length > 1")
+        self.settle()
+
+    def set(self, kind: str, **values: Any) -> None:
+        """Fill in widgets of every node of a kind."""
+        self.page.evaluate(SET, [kind, values])
+
+    def run(self) -> None:
+        """Press Run."""
+        self.page.get_by_test_id("queue-button").click()
+
+    def types(self) -> list[str]:
+        return self.page.evaluate("app.graph.nodes.map(node => node.type)")
+
+    def missing(self) -> list[str]:
+        """Nodes that the page does not know."""
+        return self.page.evaluate(
+            "app.graph.nodes.filter(n => n.has_errors || !LiteGraph.registered_node_types[n.type])"
+            ".map(node => node.type)"
+        )
+
+    def dialogs(self) -> list[str]:
+        """The text of every dialog and every notice of an error."""
+        found = self.page.get_by_role("dialog").or_(self.page.locator(".p-toast-message-error"))
+        return found.all_inner_texts()
+
+    def wait_for_text(self, words: str, seconds: float) -> None:
+        """Wait until a node's line of progress has `words`."""
+        self.page.wait_for_function(TELLS, arg=words, timeout=seconds * 1000)
+
+    def overlaps(self) -> list[str]:
+        """Pairs of nodes that lie over one another."""
+        places = sorted(self.page.evaluate(PLACES).items())
+        return [
+            f"{one} and {other}"
+            for number, (one, (left, top, right, bottom)) in enumerate(places)
+            for other, (left2, top2, right2, bottom2) in places[number + 1 :]
+            if left < right2 and left2 < right and top < bottom2 and top2 < bottom
+        ]
+
+    def wait_for_picture(self, kind: str, seconds: float) -> dict[str, str]:
+        """Wait until a node of that kind shows a picture; return where the server keeps it."""
+        self.page.wait_for_function(DRAWN, arg=kind, timeout=seconds * 1000)
+        return self.page.evaluate(PICTURES, kind)[0]
+
+
+@contextmanager
+def opened(browser: "Browser", server: Server, **settings: Any) -> Iterator[Canvas]:
+    """The server's page in a fresh session, with ComfyUI's `settings` (dots as `__`)."""
+    named = {name.replace("__", "."): value for name, value in settings.items()}
+    named |= {"Comfy.TutorialCompleted": True}  # or the templates cover the canvas at the start
+    context = browser.new_context(viewport={"width": 1600, "height": 900})
+    answer = context.request.post(
+        f"{server.address}/settings",
+        data=json.dumps(named),
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.ok, answer.status_text
+    canvas = Canvas(context.new_page())
+
+    canvas.page.on("response", canvas.heard_response)
+    canvas.page.on("console", canvas.heard_console)
+    canvas.page.on("pageerror", lambda error: canvas.complaints.append(str(error)))
+    try:
+        canvas.page.goto(server.address)
+        canvas.page.wait_for_function(STARTED)
+        canvas.settle()
+        yield canvas
+    finally:
+        context.close()

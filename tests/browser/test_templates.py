@@ -1,0 +1,97 @@
+"""The templates in ComfyUI's own page: they open, run, and show their grid."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from atelier.demo import templates
+from atelier.demo.server import Server
+from atelier.training.sweep.client import connect
+
+from .canvas import opened
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+WORKFLOWS = sorted(templates.WORKFLOWS.glob("*.json"))
+NAMES = [path.stem for path in WORKFLOWS]
+LOOKS = [(vue, theme) for vue in (False, True) for theme in ("dark", "light")]
+QUICK = {"steps": 20, "batch_size": 2}  # of the training; the grid has its own
+ENOUGH = 120  # seconds for a quick run on two busy cores
+
+
+def get(server: Server, path: str) -> Any:
+    async def go() -> Any:
+        async with connect(server.address) as client:
+            return await client.get(path)
+
+    return asyncio.run(go())
+
+
+def read(name: str) -> dict[str, Any]:
+    return json.loads((templates.WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_as_its_description_says(server: Server, name: str) -> None:
+    """`python -m atelier.demo.templates` was run after the last change of a node or template."""
+    assert read(name) == templates.build(name, get(server, "/object_info"))
+
+
+def test_are_offered_with_thumbnails(server: Server) -> None:
+    assert sorted(get(server, "/api/workflow_templates")["atelier"]) == NAMES
+    for path in WORKFLOWS:
+        with Image.open(path.with_suffix(".jpg")) as picture:
+            assert picture.size == templates.THUMBNAIL, path.name
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("vue", "theme"), LOOKS)
+def test_opens(
+    browser: "Browser", server: Server, screenshots: Path, vue: bool, theme: str
+) -> None:
+    settings = {"Comfy__VueNodes__Enabled": vue, "Comfy__ColorPalette": theme}
+    with opened(browser, server, **settings) as canvas:
+        for name in NAMES:
+            canvas.load(read(name))
+            canvas.page.screenshot(path=screenshots / f"{name}-{look(vue)}-{theme}.png")
+            assert canvas.types() == [node["type"] for node in read(name)["nodes"]]
+            assert not canvas.missing()
+            assert not canvas.dialogs()
+            assert not canvas.overlaps()
+    assert not ours(canvas.complaints)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("vue", [False, True])
+def test_runs(browser: "Browser", server: Server, screenshots: Path, vue: bool) -> None:
+    """From Browse Templates and Run to the grid's picture on its node."""
+    with opened(browser, server, Comfy__VueNodes__Enabled=vue) as canvas:
+        canvas.browse("first-lora", screenshots / f"browse-{look(vue)}.png")
+        canvas.set("AtelierTrainLora", name=look(vue), **QUICK)
+        canvas.set("AtelierEvaluationGrid", name=look(vue), seeds="1", steps=4)
+        canvas.run()
+        canvas.wait_for_text("Step", ENOUGH)
+        canvas.page.screenshot(path=screenshots / f"progress-{look(vue)}.png")
+        shown = canvas.wait_for_picture("AtelierEvaluationGrid", ENOUGH)
+        canvas.wait_for_picture("AtelierTrainLora", ENOUGH)
+        canvas.settle()
+        canvas.page.screenshot(path=screenshots / f"done-{look(vue)}.png")
+        assert not canvas.dialogs()
+        assert not canvas.overlaps()
+        with Image.open(server.base / "output" / shown["subfolder"] / shown["filename"]) as grid:
+            assert grid.width > 3 * templates.GRID["width"]
+    assert not ours(canvas.complaints)
+
+
+def look(vue: bool) -> str:
+    return "nodes2" if vue else "canvas"
+
+
+def ours(complaints: list[str]) -> list[str]:
+    """Those that are about us: the bare page has a few of its own."""
+    return [text for text in complaints if "atelier" in text.lower()]
