@@ -31,7 +31,7 @@ LONGEST = 64  # tokens kept of a caption; none is longer
 BATCH = 48
 RATE = 1.5e-3
 DROPPED = 0.1  # share of captions left empty, for guidance
-STRANGE = 0.1  # share of captions with a word put in that means nothing
+STRANGE = 0.0  # share of captions with a word put in that means nothing
 KEPT = 0.999  # of the averaged weights, each step
 SHIFT = 2.0  # of the noise levels trained on, towards noise
 

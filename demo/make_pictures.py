@@ -3,7 +3,8 @@
     python dev.py python -m atelier.demo.make_pictures
 
 `hats/` is what a LoRA learns from, `held-out/` what its loss is watched on, `class/` are pictures
-without hats that keep it from putting a hat on everybody.
+without hats that keep it from putting a hat on everybody: every person of `hats/` once more, so
+that only the hat tells the two sets apart, and as many others.
 """
 
 import random
@@ -16,17 +17,18 @@ from . import draw, world
 
 FOLDER = Path(__file__).with_name("pictures")
 VISIBLE = 8  # cells of hair that a hat must leave
+HATS = world.pictures(20, 31, kept_out=False)
 SETS = (
-    ("hats", "hat", 20, 31, False),
-    ("held-out", "hat", 6, 32, True),
-    ("class", "person", 40, 33, False),
+    ("hats", "hat", HATS, 31),
+    ("held-out", "hat", world.pictures(6, 32, kept_out=True), 32),
+    ("class", "person", HATS + world.pictures(20, 33, kept_out=False), 33),
 )
 
 
-def make(name: str, stem: str, count: int, seed: int, kept_out: bool) -> None:
-    """`count` pictures `stem`-01.png and so on with captions beside them, in the folder `name`."""
+def make(name: str, stem: str, people: list[dict[str, str]], seed: int) -> None:
+    """Pictures `stem`-01.png and so on with captions beside them, in the folder `name`."""
     hat = "no" if name == "class" else "yes"
-    wanted = [one | {world.NEW: hat} for one in world.pictures(count, seed, kept_out)]
+    wanted = [one | {world.NEW: hat} for one in people]
     rng = random.Random(seed)
     folder = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ line is JSON: where the LoRA, the grid and the loss curve are, and how long it t
 
 import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -76,4 +77,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit(f"\nThe demo stopped: {error}")

@@ -56,10 +56,10 @@ GRID: dict[str, Any] = {
 }
 
 FIRST_NOTE = """\
-Press **Run**. In a few minutes on a CPU, this graph
+Press **Run**. In a few minutes, without a graphics card, this graph
 
-1. learns hats, which the demo base has never seen, from the pictures in `input/atelier-demo/hats`;
-2. writes the LoRA to `models/loras/atelier`;
+1. learns hats, which the demo base has never seen, from the pictures in *input/atelier-demo/hats*;
+2. writes the LoRA to *models/loras/atelier*;
 3. draws the same prompts without the LoRA and with it.
 
 Press **Run** again and it takes seconds: what was made is found again.
@@ -69,12 +69,13 @@ FOUR_NOTE = """\
 Press **Run** to see it work on the demo base. Then make it yours:
 
 1. **Load Checkpoint**: your base model.
-2. **Load Dataset**: a folder in `input/`, a caption in a `.txt` beside each picture.
-3. **Train LoRA**: `resolution` as the base was made for (SDXL: 1024), `learning_rate` 0.0001, \
-`batch_size` 1 to 4.
-4. **Evaluation Grid**: `width` and `height` the same, and prompts that use your captions' words.
+2. **Load Dataset**: a folder in *input*, with a caption in a .txt file beside each picture.
+3. **Train LoRA**: *resolution* as the base was made for (SDXL: 1024), *learning_rate* 0.0001, \
+*batch_size* 1 to 4.
+4. **Evaluation Grid**: *width* and *height* the same, *cfg* as you use the base, and prompts in \
+your captions' words.
 
-**Save LoRA** keeps the result as a file.
+Add **Save LoRA** to keep the result as a file.
 """
 
 THUMBNAIL = (400, 300)
@@ -122,28 +123,28 @@ def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
 
 def _train(name: str, at: tuple[int, int], **more: str) -> Node:
     wires = BASE | {"dataset": "hats.dataset"} | more
-    return Node("AtelierTrainLora", at, (400, 640), values=TRAINING | {"name": name}, wires=wires)
+    return Node("AtelierTrainLora", at, (400, 600), values=TRAINING | {"name": name}, wires=wires)
 
 
 def _grid(name: str, at: tuple[int, int]) -> Node:
     wires = BASE | {"lora": "train.lora"}
-    return Node("AtelierEvaluationGrid", at, (520, 1000), values=GRID | {"name": name}, wires=wires)
+    return Node("AtelierEvaluationGrid", at, (520, 800), values=GRID | {"name": name}, wires=wires)
 
 
 TEMPLATES = {
     "first-lora": Template(
         nodes={
-            "note": _note(FIRST_NOTE, (340, 300)),
-            "base": _base((0, 390)),
-            "hats": _pictures("hats", (0, 540), "Load Dataset: what to learn"),
-            "held_out": _pictures("held-out", (0, 700), "Load Dataset: held out, to measure"),
-            "class": _pictures("class", (0, 860), "Load Dataset: the same without it"),
+            "note": _note(FIRST_NOTE, (340, 230)),
+            "base": _base((0, 330)),
+            "hats": _pictures("hats", (0, 480), "Load Dataset: what to learn"),
+            "held_out": _pictures("held-out", (0, 640), "Load Dataset: held out, to measure"),
+            "class": _pictures("class", (0, 800), "Load Dataset: the same without it"),
             "train": _train(
                 "demo-hats", (420, 0), class_pictures="class.dataset", held_out="held_out.dataset"
             ),
             "save": Node(
                 "AtelierSaveLora",
-                (420, 730),
+                (420, 690),
                 (400, 150),
                 values={"filename_prefix": "atelier/demo-hats"},
                 wires={"lora": "train.lora", "run": "train.run"},
@@ -151,16 +152,16 @@ TEMPLATES = {
             "grid": _grid("demo-hats", (900, 0)),
         },
         groups={
-            "1 · From": ("base", "hats", "held_out", "class"),
-            "2 · Learn and keep": ("train", "save"),
-            "3 · See": ("grid",),
+            "1 · Base and pictures": ("base", "hats", "held_out", "class"),
+            "2 · Train and save": ("train", "save"),
+            "3 · Judge": ("grid",),
         },
     ),
     "four-nodes": Template(
         nodes={
-            "note": _note(FOUR_NOTE, (340, 400)),
-            "base": _base((0, 460)),
-            "hats": _pictures("hats", (0, 620)),
+            "note": _note(FOUR_NOTE, (340, 360)),
+            "base": _base((0, 440)),
+            "hats": _pictures("hats", (0, 600)),
             "train": _train("my-lora", (420, 0)),
             "grid": _grid("my-lora", (900, 0)),
         },

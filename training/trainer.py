@@ -89,11 +89,10 @@ def train_lora(wires: Wires, config: TrainConfig, name: str) -> Run:
 
 
 def loss_picture(this: Run) -> Path:
-    """The run's loss curve under ComfyUI's output folder, drawn if it is not there."""
+    """The run's loss curve, drawn into ComfyUI's output folder."""
     path = folders.pictures() / "runs" / this.name / "loss.png"
-    if not path.is_file():
-        with atomic(path) as temporary:
-            draw_curve(this.logged()).save(temporary, "PNG")
+    with atomic(path) as temporary:
+        draw_curve(this.logged()).save(temporary, "PNG")
     return path
 
 
@@ -148,7 +147,7 @@ def _train(
         before = checkpoint.newest(this.checkpoints)
         if before:
             state.load(before)
-            this.forget_after(state.step)
+        this.forget_after(state.step)  # what a crash left in the log behind the checkpoint
         progress.begin(state.step)
         held_out = examples.get("held-out", [])
 

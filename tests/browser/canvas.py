@@ -54,14 +54,16 @@ class Canvas:
     """The page, and what it complained about."""
 
     page: "Page"
+    address: str
     complaints: list[str] = field(default_factory=list)
 
     def heard_response(self, response: "Response") -> None:
-        if response.status >= 400:
+        if response.status >= 400 and response.url.startswith(self.address):
             self.complaints.append(f"{response.status} {response.url}")
 
     def heard_console(self, said: "ConsoleMessage") -> None:
-        if said.type == "error":
+        here = said.location["url"].startswith(self.address)
+        if said.type == "error" and here:  # offline, what the page asks of other hosts fails
             self.complaints.append(f"{said.text} {said.location}")
 
     def settle(self) -> None:
@@ -142,7 +144,7 @@ def opened(browser: "Browser", server: Server, **settings: Any) -> Iterator[Canv
         headers={"Content-Type": "application/json"},
     )
     assert answer.ok, answer.status_text
-    canvas = Canvas(context.new_page())
+    canvas = Canvas(context.new_page(), server.address)
 
     canvas.page.on("response", canvas.heard_response)
     canvas.page.on("console", canvas.heard_console)

@@ -157,7 +157,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(wires, monkeypatch, step, a
     assert losses[0] == losses[1]
 
 
-def test_a_crashed_run_goes_on_from_its_last_checkpoint(wires, monkeypatch):
+@pytest.mark.parametrize("kept", ["the last checkpoint", "none"])
+def test_a_crashed_run_goes_on_from_what_is_there(wires, monkeypatch, kept):
     """A process that is killed saves nothing at its end: only what `save_every` wrote is there."""
     whole = train(wires, name="whole")
     with monkeypatch.context() as patch:
@@ -166,8 +167,11 @@ def test_a_crashed_run_goes_on_from_its_last_checkpoint(wires, monkeypatch):
             train(wires, name="crashed")
     (folder,) = folders.runs().glob("crashed*")
     (folder / "checkpoints" / "step-00000003.safetensors").unlink()  # written on the way out
+    if kept == "none":
+        (folder / "checkpoints" / "step-00000002.safetensors").unlink()
     resumed = train(wires, name="crashed")
     assert same([whole.lora()], [resumed.lora()])
+    assert whole.logged() == resumed.logged()
 
 
 def test_a_deleted_or_damaged_result_is_made_again(wires):
