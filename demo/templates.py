@@ -31,7 +31,7 @@ WORKFLOWS = Path(__file__).resolve().parent.parent / "workflows"
 TRAINING: dict[str, Any] = {
     "steps": 400,
     "batch_size": 8,
-    "learning_rate": 1e-3,
+    "learning_rate": 3e-3,
     "rank": 16,
     "resolution": 128,
     "seed": 1,
@@ -128,17 +128,17 @@ def _train(name: str, at: tuple[int, int], **more: str) -> Node:
 
 def _grid(name: str, at: tuple[int, int]) -> Node:
     wires = BASE | {"lora": "train.lora"}
-    return Node("AtelierEvaluationGrid", at, (520, 800), values=GRID | {"name": name}, wires=wires)
+    return Node("AtelierEvaluationGrid", at, (520, 940), values=GRID | {"name": name}, wires=wires)
 
 
 TEMPLATES = {
     "first-lora": Template(
         nodes={
             "note": _note(FIRST_NOTE, (340, 230)),
-            "base": _base((0, 330)),
-            "hats": _pictures("hats", (0, 480), "Load Dataset: what to learn"),
-            "held_out": _pictures("held-out", (0, 640), "Load Dataset: held out, to measure"),
-            "class": _pictures("class", (0, 800), "Load Dataset: the same without it"),
+            "base": _base((0, 350)),
+            "hats": _pictures("hats", (0, 500), "Load Dataset: what to learn"),
+            "held_out": _pictures("held-out", (0, 660), "Load Dataset: held out, to measure"),
+            "class": _pictures("class", (0, 820), "Load Dataset: the same without it"),
             "train": _train(
                 "demo-hats", (420, 0), class_pictures="class.dataset", held_out="held_out.dataset"
             ),

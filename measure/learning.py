@@ -19,7 +19,7 @@ from .report import Report, Value
 SETTINGS = {
     "steps": 400,
     "batch_size": 8,
-    "learning_rate": 1e-3,
+    "learning_rate": 3e-3,
     "rank": 16,
     "alpha": 16,
     "resolution": 128,

@@ -38,10 +38,10 @@ def no_browser(reason: str) -> NoReturn:
 
 
 def copy_some(target: Path) -> None:
-    """Copy four pictures of each of the demo's folders, with their captions: soon encoded."""
+    """Copy two pictures of each of the demo's folders, with their captions: soon encoded."""
     for source in (path for path in PICTURES.iterdir() if path.is_dir()):
         (target / source.name).mkdir(parents=True)
-        for path in sorted(source.glob("*.png"))[:4]:
+        for path in sorted(source.glob("*.png"))[:2]:
             for file in (path, path.with_suffix(".txt")):
                 shutil.copy(file, target / source.name)
 

@@ -69,10 +69,11 @@ def test_opens(
 
 @pytest.mark.browser
 @pytest.mark.timeout(3 * ENOUGH)
-@pytest.mark.parametrize("vue", [False, True])
-def test_runs(browser: "Browser", server: Server, screenshots: Path, vue: bool) -> None:
+@pytest.mark.parametrize(("vue", "theme"), [(False, "dark"), (True, "light")])
+def test_runs(browser: "Browser", server: Server, screenshots: Path, vue: bool, theme: str) -> None:
     """From Browse Templates and Run to the grid's picture on its node."""
-    with opened(browser, server, Comfy__VueNodes__Enabled=vue) as canvas:
+    settings = {"Comfy__VueNodes__Enabled": vue, "Comfy__ColorPalette": theme}
+    with opened(browser, server, **settings) as canvas:
         canvas.browse("first-lora", screenshots / f"browse-{look(vue)}.png")
         canvas.set("AtelierTrainLora", name=look(vue), **TRAINING)
         canvas.set("AtelierEvaluationGrid", name=look(vue), **GRID)
