@@ -107,7 +107,7 @@ def count(
 
 def measure(quick: bool) -> Report:
     engine.start()
-    n = 8 if quick else 24
+    n = 8 if quick else 16
     with_hat = prompts(n, seed=2, ask=4, extra={"hat": "yes"})
     without_hat = prompts(n, seed=3, ask=4)
     base = load_base()
