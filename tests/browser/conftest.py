@@ -4,13 +4,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from atelier.demo.install import FOLDER, PICTURES
 from atelier.demo.server import Server, running
 from atelier.tests.conftest import make_base
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 try:
     from playwright import sync_api
@@ -58,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
+def browser() -> Iterator["Browser"]:
     """$ATELIER_CHROMIUM, else a Chromium on the path, else the one that Playwright installed."""
     if sync_api is None:
         no_browser("The Python package playwright is not installed.")
