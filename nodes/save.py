@@ -1,5 +1,6 @@
 from comfy_api.latest import io, ui
 
+from ..training.host.progress import show_text
 from ..training.save import save_lora
 from .types import LoraModel, RunWire
 
@@ -24,7 +25,8 @@ class SaveLora(io.ComfyNode):
                 io.Boolean.Input(
                     "share_safely",
                     default=False,
-                    tooltip="Leave the graph, the settings and the fingerprints out of the file. "
+                    tooltip="Leave the graph, the settings and the fingerprints out of the file; "
+                    "the title, size and rank stay. "
                     "Off: dropping the file on the canvas brings back the graph that made it.",
                 ),
                 RunWire.Input(
@@ -45,4 +47,5 @@ class SaveLora(io.ComfyNode):
     def execute(cls, lora, filename_prefix: str, share_safely: bool, run=None) -> io.NodeOutput:
         graph = None if share_safely else (cls.hidden.extra_pnginfo or {}).get("workflow")
         name = save_lora(lora, filename_prefix, run, graph, private=share_safely)
+        show_text(f"models/loras/{name}")
         return io.NodeOutput(name, ui=ui.PreviewText(f"models/loras/{name}"))

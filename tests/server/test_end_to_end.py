@@ -10,10 +10,12 @@ from PIL import Image
 from safetensors import safe_open
 
 from atelier.demo.server import running
+from atelier.training.save import PUBLIC
 from atelier.training.sweep.client import PromptFailed, connect
 
 from .conftest import grid, native, run, stop_after, training
 
+WORKFLOW = {"nodes": [], "links": [], "marker": "the graph"}
 PROMPTS = ("a person with red hair", "a sad person")
 
 
@@ -33,8 +35,7 @@ def saved_picture(base, outputs):
 @pytest.fixture(scope="module")
 def made(server):
     """The outputs of one training with its grid."""
-    workflow = {"nodes": [], "links": [], "marker": "the graph"}
-    return run(server, training() | grid(), workflow=workflow)
+    return run(server, training() | grid(), workflow=WORKFLOW)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_queued_again_nothing_is_trained_or_drawn_twice(server, base, made, lora
     before = runs(base)
     cells = {p: p.stat().st_mtime_ns for p in (base / "output/atelier/cells").rglob("*.png")}
     # a changed seed of the grid keeps ComfyUI's own cache from answering for the grid
-    again = run(server, training() | grid(seeds="2, 1"))
+    again = run(server, training() | grid(seeds="2, 1"), workflow=WORKFLOW)
     assert runs(base) == before == ["test"]
     assert all(path.stat().st_mtime_ns == time for path, time in cells.items())
     assert len(list((base / "output/atelier/cells").rglob("*.png"))) == len(cells)
@@ -105,11 +106,13 @@ def test_one_changed_prompt_draws_its_own_rows_only(server, base, made):
 def test_after_a_restart_it_is_found_on_disk(base, made, lora):
     log = base / "user" / "__atelier" / "runs" / "test" / "log.jsonl"
     written = log.stat().st_mtime_ns
+    grids = sorted((base / "output/atelier/grids").iterdir())
     with running(base) as restarted:
-        again = run(restarted, training() | grid())
+        again = run(restarted, training() | grid(), workflow=WORKFLOW)
     assert runs(base) == ["test"]
     assert log.stat().st_mtime_ns == written
     assert again["4"]["text"] == [f"models/loras/{lora}"]
+    assert sorted((base / "output/atelier/grids").iterdir()) == grids
     assert len(list((base / "models/loras/test").iterdir())) == 1
 
 
@@ -250,4 +253,11 @@ def test_a_file_shared_safely_has_nothing_personal_in_it(server, base, made):
     prompt["4"]["inputs"] |= {"share_safely": True, "filename_prefix": "test/shared"}
     name = run(server, prompt, workflow={"nodes": [], "links": []})["4"]["text"][0]
     with safe_open(base / name, "np") as file:
-        assert not {"workflow", "prompt", "atelier.run"} & set(file.metadata())
+        kept = set(file.metadata())
+    assert "ss_network_dim" in kept and "modelspec.title" in kept
+    assert not [key for key in kept if not key.startswith(PUBLIC)]
+
+    prompt["4"]["inputs"]["filename_prefix"] = "test/lora"  # written in full before
+    again = run(server, prompt)["4"]["text"][0]
+    with safe_open(base / again, "np") as file:
+        assert "workflow" not in file.metadata()

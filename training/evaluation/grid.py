@@ -1,7 +1,9 @@
 """Grids on disk: cells by key, pages and a manifest by name."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -30,7 +32,13 @@ def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
 
 
 def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
-    """Lay out the finished cells of `plan` in a new folder of `grids`, with its `manifest.json`."""
+    """Lay out the finished cells of `plan` in a new folder of `grids`, with its `manifest.json`.
+
+    The very same grid, if it is there under that name, is returned as it is.
+    """
+    before = _same(plan, grids)
+    if before:
+        return before
     columns = len(plan.strengths)
     files = [cell_file(cells, cell.key) for cell in plan.cells]
     table = [
@@ -44,15 +52,26 @@ def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
         with atomic(path) as temporary:
             page.save(temporary, "PNG")
         made.append(path)
-    manifest = {
+    write_json(folder / "manifest.json", _manifest(plan) | {"pages": [path.name for path in made]})
+    return made
+
+
+def _manifest(plan: GridPlan) -> dict[str, Any]:
+    return {
         "version": 1,
         "name": plan.name,
         "sampling": asdict(plan.sampling),
-        "pages": [path.name for path in made],
         "cells": [
-            asdict(cell) | {"file": cell_file(cells, cell.key).relative_to(cells).as_posix()}
-            for cell in plan.cells
+            asdict(cell) | {"file": cell_file(Path(), cell.key).as_posix()} for cell in plan.cells
         ],
     }
-    write_json(folder / "manifest.json", manifest)
-    return made
+
+
+def _same(plan: GridPlan, grids: Path) -> list[Path]:
+    """The pages of a grid of this name with exactly these cells, or none."""
+    for path in sorted(grids.glob("*/manifest.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        pages = [path.parent / name for name in found.pop("pages")]
+        if found == _manifest(plan) and all(page.is_file() for page in pages):
+            return pages
+    return []

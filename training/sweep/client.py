@@ -60,6 +60,14 @@ class Client:
 
         `watch` is told every event of the socket: its type and data, text lines as `text`.
         """
+        try:
+            return await self._run(prompt, workflow, watch)
+        except aiohttp.ClientError as error:
+            raise PromptFailed(f"The server at {self.address} is gone ({error}).") from error
+
+    async def _run(
+        self, prompt: Prompt, workflow: Workflow | None, watch: Watch | None
+    ) -> dict[str, Any]:
         url = f"{self.address.replace('http', 'ws', 1)}/ws?clientId={self.id}"
         async with self.http.ws_connect(url, max_msg_size=0) as socket:
             number = await self.queue(prompt, workflow)
