@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import resvg_py
+import resvg_py  # pyright: ignore[reportMissingImports] - requirements-make.txt brings it
 from PIL import Image
 
 from .world import Attributes

@@ -63,21 +63,29 @@ def train(base: Base, name: str, class_pictures: bool, **changes: Any) -> dict[s
     return train_lora(wires, make_config(**(SETTINGS | changes)), name).lora()
 
 
+@torch.inference_mode()  # as ComfyUI runs nodes
 def draw(base: Base, lora: dict[str, torch.Tensor] | None, texts: Sequence[str]) -> torch.Tensor:
-    """Pictures `[len(texts) * len(SEEDS), H, W, 3]` by ComfyUI's own nodes, text by text."""
+    """Pictures `[len(texts) * len(SEEDS), H, W, 3]`, text by text, as KSampler draws them.
+
+    The seeds of a text go through the sampler together, each with the noise that is its own.
+    """
+    import comfy.sample
     from comfy_extras.nodes_train import LoraModelLoader
-    from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
+    from nodes import CLIPTextEncode, EmptyLatentImage, VAEDecode
 
     model = LoraModelLoader.execute(base.model, lora, 1.0).args[0] if lora else base.model
     (nothing,) = CLIPTextEncode().encode(base.clip, "")
-    (latent,) = EmptyLatentImage().generate(128, 128)
+    (empty,) = EmptyLatentImage().generate(128, 128)
+    one = comfy.sample.fix_empty_latent_channels(model, empty["samples"])
+    noise = torch.cat([comfy.sample.prepare_noise(one, seed) for seed in SEEDS])
+    how = (20, 3.0, "euler", "simple")
     pictures = []
     for text in texts:
         (wanted,) = CLIPTextEncode().encode(base.clip, text)
-        for seed in SEEDS:
-            how = (seed, 20, 3.0, "euler", "simple", wanted, nothing, latent)
-            (sampled,) = KSampler().sample(model, *how)
-            pictures.append(VAEDecode().decode(base.vae, sampled)[0])
+        latents = comfy.sample.sample(
+            model, noise, *how, wanted, nothing, one.repeat(len(SEEDS), 1, 1, 1), disable_pbar=True
+        )
+        pictures.append(VAEDecode().decode(base.vae, {"samples": latents})[0])
     return torch.cat(pictures)
 
 
