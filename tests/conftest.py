@@ -4,11 +4,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from atelier.demo import engine
 
 PACK = Path(__file__).resolve().parent.parent
 _BASE = tempfile.TemporaryDirectory(prefix="atelier-tests-", ignore_cleanup_errors=True)
+
+# How long an example takes is no property of the code on a busy machine.
+settings.register_profile("atelier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("atelier")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
