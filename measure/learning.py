@@ -79,7 +79,7 @@ def draw(base: Base, lora: dict[str, torch.Tensor] | None, texts: Sequence[str])
     one = comfy.sample.fix_empty_latent_channels(model, empty["samples"])
     noise = torch.cat([comfy.sample.prepare_noise(one, seed) for seed in SEEDS])
     how = (20, 3.0, "euler", "simple")
-    pictures = []
+    pictures: list[Any] = []
     for text in texts:
         (wanted,) = CLIPTextEncode().encode(base.clip, text)
         latents = comfy.sample.sample(
