@@ -77,7 +77,8 @@ def draw(base: Base, lora: dict[str, torch.Tensor] | None, texts: Sequence[str])
     (nothing,) = CLIPTextEncode().encode(base.clip, "")
     (empty,) = EmptyLatentImage().generate(128, 128)
     one = comfy.sample.fix_empty_latent_channels(model, empty["samples"])
-    noise = torch.cat([comfy.sample.prepare_noise(one, seed) for seed in SEEDS])
+    noises: list[Any] = [comfy.sample.prepare_noise(one, seed) for seed in SEEDS]
+    noise = torch.cat(noises)
     how = (20, 3.0, "euler", "simple")
     pictures: list[Any] = []
     for text in texts:
