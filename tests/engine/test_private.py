@@ -73,6 +73,7 @@ def test_nothing_of_a_training_is_left(wired):
         trees.append(weakref.ref(private.model))
         load(private, 0)
         raise RuntimeError("in the middle")
+    private = None  # our own hold on it
     gc.collect()
     assert [tree() for tree in trees] == [None]
     assert len(management.current_loaded_models) <= loaded
