@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comfy.sd import CLIP, VAE
 from torch import Tensor
 
 from .data.buckets import Batches, bucket_sizes, nearest_bucket
@@ -13,6 +12,7 @@ from .data.dataset import Dataset, Record
 from .data.pictures import cover, open_rgb
 from .host.encode import encode_caption, encode_picture, pixel_step
 from .host.forward import Conditioning, Denoiser
+from .host.wires import CLIP, VAE
 
 Size = tuple[int, int]
 Tick = Callable[[str], None]

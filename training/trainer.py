@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from comfy.model_patcher import ModelPatcher
-from comfy.sd import CLIP, VAE
 from safetensors import SafetensorError
 from torch.optim import AdamW
 
@@ -26,6 +24,7 @@ from .host.forward import Denoiser
 from .host.mode import own_randomness, training_mode
 from .host.private import load, private_copy
 from .host.progress import Progress
+from .host.wires import CLIP, VAE, ModelPatcher
 from .loop import State, Stream, train
 from .metadata import lora_metadata
 from .run import Run

@@ -1,5 +1,6 @@
 """What VAE and text encoder gave, on disk, by what it was made from. Safe to delete at any time."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ class Cache:
         if path.is_file():
             try:
                 return nest.load(path)
-            except ValueError:  # damaged: made again below
-                pass
+            except ValueError as error:
+                logging.warning("%s It is made again.", error)
         value = make()
         nest.save(path, value)
         return value
