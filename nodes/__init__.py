@@ -4,13 +4,26 @@ from comfy_api.latest import ComfyExtension, io
 
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
+from .options import (
+    AdapterOptions,
+    DataOptions,
+    MemoryOptions,
+    ObjectiveOptions,
+    OptimizerOptions,
+    ValidationOptions,
+)
 from .save import SaveLora
-from .train import TrainLora, TrainOptions
+from .train import TrainLora
 
 NODES: list[type[io.ComfyNode]] = [
     LoadDataset,
     TrainLora,
-    TrainOptions,
+    DataOptions,
+    AdapterOptions,
+    ObjectiveOptions,
+    OptimizerOptions,
+    ValidationOptions,
+    MemoryOptions,
     SaveLora,
     EvaluationGrid,
     GridCell,

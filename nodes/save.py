@@ -1,7 +1,7 @@
 from comfy_api.latest import io, ui
 
 from ..training.host.progress import show_text
-from ..training.save import save_lora
+from ..training.save import PRECISIONS, Form, save_lora
 from .types import LoraModel, RunWire
 
 
@@ -29,6 +29,21 @@ class SaveLora(io.ComfyNode):
                     "the title, size and rank stay. "
                     "Off: dropping the file on the canvas brings back the graph that made it.",
                 ),
+                io.Combo.Input(
+                    "form",
+                    options=["comfyui", "diffusers"],
+                    default="comfyui",
+                    optional=True,
+                    tooltip="Who reads the file. comfyui: ComfyUI and programs that read kohya's "
+                    "files. diffusers: diffusers too, for SD1.x, SD2.x, SDXL, SD3 and Flux.1.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(PRECISIONS),
+                    default="fp32",
+                    optional=True,
+                    tooltip="fp16 and bf16 halve the file; a LoRA loses nothing that can be seen.",
+                ),
                 RunWire.Input(
                     "run",
                     optional=True,
@@ -44,8 +59,17 @@ class SaveLora(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, lora, filename_prefix: str, share_safely: bool, run=None) -> io.NodeOutput:
+    def execute(
+        cls,
+        lora,
+        filename_prefix: str,
+        share_safely: bool,
+        form: str = "comfyui",
+        precision: str = "fp32",
+        run=None,
+    ) -> io.NodeOutput:
         graph = None if share_safely else (cls.hidden.extra_pnginfo or {}).get("workflow")
-        name = save_lora(lora, filename_prefix, run, graph, private=share_safely)
+        how = Form(form, precision)
+        name = save_lora(lora, filename_prefix, run, graph, share_safely, how)
         show_text(f"models/loras/{name}")
         return io.NodeOutput(name, ui=ui.PreviewText(f"models/loras/{name}"))

@@ -1,11 +1,23 @@
-"""Architecture-exact models with random weights, small enough to test, built by ComfyUI itself."""
+"""Architecture-exact models with random weights, small enough to test, built by ComfyUI itself.
 
+ComfyUI's own detection says what family a state dict is of. Some of what it takes for granted (head
+counts, widths) is that of the full-size model; `_load` puts ours in its place afterwards.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import comfy.ops
 import comfy.sd
 import torch
+from comfy import model_detection
 from comfy.model_patcher import ModelPatcher
+
+Shapes = Mapping[str, tuple[int, ...]]
+OPERATIONS = comfy.ops.disable_weight_init
+LOAD = {"convert", "metadata", "dtype", "custom_operations"}  # for `_load`
 
 
 def random_weights(module: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
@@ -16,12 +28,13 @@ def random_weights(module: torch.nn.Module, seed: int) -> dict[str, torch.Tensor
         noise = torch.randn(tensor.shape, generator=dice)
         fan_in = tensor.shape[1:].numel() if tensor.ndim > 1 else 1
         scale = 0.02 if tensor.ndim < 2 else fan_in**-0.5
-        state[name] = noise * scale + (1.0 if tensor.ndim == 1 and name.endswith("weight") else 0.0)
+        one = tensor.ndim == 1 and name.endswith(("weight", "scale"))
+        state[name] = noise * scale + (1.0 if one else 0.0)
     return state
 
 
-def sd3(seed: int = 0, depth: int = 1) -> ModelPatcher:
-    """SD3: flow matching, a transformer of width 64 x depth."""
+def sd3(seed: int = 0, depth: int = 1, self_attention: bool = False, **load: Any) -> ModelPatcher:
+    """SD3: flow matching, a transformer of width 64 x depth; SD3.5 medium has `self_attention`."""
     from comfy.ldm.modules.diffusionmodules.mmdit import OpenAISignatureMMDITWrapper
 
     hidden = 64 * depth
@@ -38,20 +51,30 @@ def sd3(seed: int = 0, depth: int = 1) -> ModelPatcher:
         num_patches=64,
         pos_embed_max_size=8,
         qk_norm="rms",
-        operations=comfy.ops.disable_weight_init,
+        x_block_self_attn_layers=[0] if self_attention else [],
+        operations=OPERATIONS,
     )
-    return _load(random_weights(network, seed))
+    return _load(random_weights(network, seed), **load)
 
 
-def unet(seed: int = 0, **changes: Any) -> ModelPatcher:
-    """SD1.5: eps prediction, a UNet of two levels instead of four."""
+def unet(
+    seed: int = 0,
+    extra: Mapping[str, torch.Tensor] | None = None,
+    shown: Shapes | None = None,
+    **changes: Any,
+) -> ModelPatcher:
+    """SD1.5: eps prediction, a UNet of two levels instead of four and of a fifth of the width.
+
+    `extra` are marks in the file, as for v prediction; `shown` is what detection sees. `changes` are
+    of its settings, or for `_load`.
+    """
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
-    settings = {
+    config: dict[str, Any] = {
         "image_size": 32,
         "in_channels": 4,
         "out_channels": 4,
-        "model_channels": 320,  # by which ComfyUI knows the family
+        "model_channels": 64,
         "num_res_blocks": [1, 1],
         "channel_mult": [1, 1],
         "num_heads": 8,
@@ -60,23 +83,255 @@ def unet(seed: int = 0, **changes: Any) -> ModelPatcher:
         "transformer_depth_output": [1, 1, 1, 1],
         "transformer_depth_middle": 1,
         "context_dim": 768,
-        "operations": comfy.ops.disable_weight_init,
+        "legacy": False,
     }
-    network = UNetModel(**(settings | changes))
-    return _load(random_weights(network, seed))
+    load = {key: changes.pop(key) for key in LOAD & changes.keys()}
+    config |= changes
+    state = random_weights(UNetModel(**config, operations=OPERATIONS), seed)
+    sizes = ("model_channels", "channel_mult", *(key for key in config if "depth" in key))
+    return _load(
+        state | (extra or {}),
+        # 320 channels, by which ComfyUI knows the family
+        {"input_blocks.0.0.weight": (320, config["in_channels"], 3, 3)} | dict(shown or {}),
+        {size: config[size] for size in sizes},
+        **load,
+    )
 
 
-def _load(state: dict[str, torch.Tensor]) -> ModelPatcher:
-    with torch.inference_mode():  # as loader nodes do
-        model = comfy.sd.load_diffusion_model_state_dict({k: v.clone() for k, v in state.items()})
+def sd2(seed: int = 0, velocity: bool = False, **changes: Any) -> ModelPatcher:
+    """SD2.x: known as a v model by one bias of its last block, which the small one lacks."""
+    mark = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
+    config: dict[str, Any] = {
+        "context_dim": 1024,
+        "use_linear_in_transformer": True,
+        "num_heads": -1,
+        "num_head_channels": 64,
+    }
+    if velocity:
+        config["extra"] = {mark: torch.linspace(-1, 1, 64)}
+    return unet(seed, **config | changes)
+
+
+def sdxl(seed: int = 0, kind: str = "eps", **changes: Any) -> ModelPatcher:
+    """SDXL as eps, v (NoobAI …) or edm (Playground 2.5): depth 1 where the real one has 10."""
+    marks = {"eps": (), "v": ("v_pred", "ztsnr"), "edm": ("edm_mean", "edm_std")}[kind]
+    depths = {4: 2, 5: 2, 7: 10, 8: 10}
+    config: dict[str, Any] = {
+        "context_dim": 2048,
+        "adm_in_channels": 2816,
+        "num_classes": "sequential",
+        "num_res_blocks": [2, 2, 2],
+        "channel_mult": [1, 1, 1],
+        "transformer_depth": [0, 0, 1, 1, 1, 1],
+        "transformer_depth_output": [0, 0, 0, 1, 1, 1, 1, 1, 1],
+    }
+    shown = {
+        f"input_blocks.{block}.1.transformer_blocks.{i}.norm1.bias": ()
+        for block, depth in depths.items()
+        for i in range(depth)
+    }
+    config |= {"extra": {mark: torch.zeros(4) for mark in marks}, "shown": shown}
+    return sd2(seed, **config | changes)
+
+
+def flux(seed: int = 0, guidance: bool = True, channels: int = 16, **load: Any) -> ModelPatcher:
+    """Flux.1 dev, or schnell without `guidance`; with 96 `channels` Fill, with 32 Canny, Depth."""
+    from comfy.ldm.flux.model import Flux, FluxParams
+
+    config = _flux_config() | {
+        "in_channels": channels,
+        "vec_in_dim": 768,
+        "guidance_embed": guidance,
+    }
+    network = Flux(**_known(FluxParams, config), operations=OPERATIONS)
+    return _load(random_weights(network, seed), None, {"num_heads": 2}, **load)
+
+
+def flux2(seed: int = 0, **load: Any) -> ModelPatcher:
+    """Flux.2: no patches, no pooled text, modulation shared by all blocks."""
+    from comfy.ldm.flux.model import Flux, FluxParams
+
+    config = _flux_config() | {
+        "in_channels": 128,
+        "out_channels": 128,
+        "patch_size": 1,
+        "vec_in_dim": None,
+        "axes_dim": [32, 32, 32, 32],
+        "txt_ids_dims": [3],
+        "theta": 2000,
+        "mlp_ratio": 3.0,
+        "global_modulation": True,
+        "mlp_silu_act": True,
+        "qkv_bias": False,
+        "ops_bias": False,
+        "guidance_embed": True,
+    }
+    network = Flux(**_known(FluxParams, config), operations=OPERATIONS)
+    return _load(random_weights(network, seed), None, {"num_heads": 2}, **load)
+
+
+def chroma(seed: int = 0, **load: Any) -> ModelPatcher:
+    """Chroma: Flux.1 whose modulation comes from one small network."""
+    from comfy.ldm.chroma.model import Chroma, ChromaParams
+
+    sizes = {"num_heads": 2, "out_dim": 256, "hidden_dim": 64, "n_layers": 1}
+    config = _flux_config() | sizes
+    config |= {"in_channels": 64, "out_channels": 64, "in_dim": 64, "vec_in_dim": None}
+    network = Chroma(**_known(ChromaParams, config), operations=OPERATIONS)
+    return _load(random_weights(network, seed), None, sizes, **load)
+
+
+def _flux_config() -> dict[str, Any]:
+    return {
+        "in_channels": 16,
+        "out_channels": 16,
+        "context_in_dim": 64,
+        "hidden_size": 256,
+        "mlp_ratio": 4.0,
+        "num_heads": 2,
+        "depth": 1,
+        "depth_single_blocks": 1,
+        "axes_dim": [16, 56, 56],
+        "txt_ids_dims": [],
+        "theta": 10000,
+        "patch_size": 2,
+        "qkv_bias": True,
+    }
+
+
+def _known(parameters: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those entries of `config` that this ComfyUI's dataclass has."""
+    return {key: config[key] for key in parameters.__dataclass_fields__ if key in config}
+
+
+def lumina2(seed: int = 0, **load: Any) -> ModelPatcher:
+    sizes = {"dim": 192, "n_heads": 2, "n_kv_heads": 1}
+    config = sizes | {"axes_dims": [32, 32, 32], "ffn_dim_multiplier": 4.0}
+    return _next_dit(seed, config, sizes, full_width=2304, **load)
+
+
+def z_image(seed: int = 0, **load: Any) -> ModelPatcher:
+    """Z-Image: Lumina 2 with padding tokens and another modulation."""
+    sizes = {"dim": 256, "n_heads": 2, "n_kv_heads": 2}
+    config = sizes | {
+        "axes_dims": [32, 48, 48],
+        "ffn_dim_multiplier": 8.0 / 3.0,
+        "z_image_modulation": True,
+        "time_scale": 1000.0,
+        "pad_tokens_multiple": 32,
+    }
+    return _next_dit(seed, config, sizes, full_width=3840, **load)
+
+
+def _next_dit(
+    seed: int, config: dict[str, Any], sizes: dict[str, Any], full_width: int, **load: Any
+) -> ModelPatcher:
+    from comfy.ldm.lumina.model import NextDiT
+
+    network = NextDiT(
+        in_channels=16,
+        n_layers=1,
+        qk_norm=True,
+        cap_feat_dim=64,
+        **config,
+        operations=OPERATIONS,
+    )
+    shown = {"cap_embedder.1.weight": (full_width, 64)}  # which of the two it is
+    return _load(random_weights(network, seed), shown, sizes, **load)
+
+
+def qwen_image(seed: int = 0, **load: Any) -> ModelPatcher:
+    """Qwen-Image: latents of five dimensions."""
+    from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
+
+    sizes = {"num_attention_heads": 2, "joint_attention_dim": 64}
+    network = QwenImageTransformer2DModel(num_layers=2, **sizes, operations=OPERATIONS)
+    return _load(random_weights(network, seed), None, sizes, **load)
+
+
+def aura_flow(seed: int = 0, **load: Any) -> ModelPatcher:
+    from comfy.ldm.aura.mmdit import MMDiT
+
+    sizes = {"dim": 128, "n_heads": 2, "global_conddim": 128, "cond_seq_dim": 64}
+    network = MMDiT(n_layers=2, n_double_layers=1, max_seq=64, **sizes, operations=OPERATIONS)
+    shown = {"cond_seq_linear.weight": (128, 2048)}  # by which ComfyUI knows the family
+    return _load(random_weights(network, seed), shown, sizes, **load)
+
+
+def pixart(seed: int = 0, sigma: bool = True, **load: Any) -> ModelPatcher:
+    """PixArt-Sigma, or PixArt-alpha, which is also told the picture's size."""
+    from comfy.ldm.pixart.pixartms import PixArtMS
+
+    sizes = {"hidden_size": 96, "num_heads": 4, "caption_channels": 64}
+    network = PixArtMS(
+        depth=1,
+        model_max_length=300 if sigma else 120,
+        micro_condition=not sigma,
+        **sizes,
+        operations=OPERATIONS,
+    )
+    return _load(random_weights(network, seed), None, sizes, **load)
+
+
+def _load(
+    state: Mapping[str, torch.Tensor],
+    shown: Shapes | None = None,
+    sizes: Mapping[str, Any] | None = None,
+    convert: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] = dict,
+    metadata: Callable[[Mapping[str, torch.Tensor]], dict[str, str]] | None = None,
+    **options: Any,
+) -> ModelPatcher:
+    """Load a file's contents as loader nodes do.
+
+    `shown` are shapes that detection sees instead of the file's; `sizes` is what it then says.
+    `convert` makes the file of what is in fp32, `metadata` what stands in its header; `options` are
+    the loader's `model_options`.
+    """
+    file = convert({key: tensor.clone() for key, tensor in state.items()})
+    with torch.inference_mode(), _small(shown or {}, sizes or {}):
+        model = comfy.sd.load_diffusion_model_state_dict(
+            {key: tensor.clone() for key, tensor in file.items()},
+            model_options=options,
+            metadata=metadata(state) if metadata else None,
+        )
     assert model, "ComfyUI did not recognise the tiny model"
+    missing = dict(model.model.diffusion_model.named_parameters()).keys() - file.keys()
+    assert not missing, f"ComfyUI built another network: it also has {missing}"
     return model
+
+
+@contextmanager
+def _small(shown: Shapes, sizes: Mapping[str, Any]) -> Iterator[None]:
+    detect = model_detection.detect_unet_config
+    match = model_detection.model_config_from_unet_config
+
+    def detect_full(state: Any, *more: Any, **named: Any) -> Any:
+        full = {key: torch.empty(shape, device="meta") for key, shape in shown.items()}
+        return detect({**state, **full}, *more, **named)
+
+    def match_small(*more: Any, **named: Any) -> Any:
+        config = match(*more, **named)
+        if config:
+            config.unet_config.update(sizes)
+        return config
+
+    with (
+        mock.patch.object(model_detection, "detect_unet_config", detect_full),
+        mock.patch.object(model_detection, "model_config_from_unet_config", match_small),
+    ):
+        yield
+
+
+_WIDTHS = ("context_dim", "context_in_dim", "cap_feat_dim", "joint_attention_dim", "cond_seq_dim")
 
 
 def caption(model: ModelPatcher, seed: int, tokens: int = 77) -> list[Any]:
     """CONDITIONING with random contents, of the shape that this model wants."""
     dice = torch.Generator().manual_seed(seed)
-    width = {"SD3": 4096, "BaseModel": 768, "SDXL": 2048}[type(model.model).__name__]
+    config = model.model.model_config.unet_config
+    sizes = [config[key] for key in (*_WIDTHS, "caption_channels") if config.get(key)]
+    width = sizes[0] if sizes else 4096
     text = torch.randn(1, tokens, width, generator=dice)
-    pooled = torch.randn(1, 2048 if width == 4096 else 1280, generator=dice)
+    pooled_width = {"SD3": 2048, "Flux": 768}.get(type(model.model).__name__, 1280)
+    pooled = torch.randn(1, pooled_width, generator=dice)
     return [[text, {"pooled_output": pooled}]]

@@ -1,41 +1,65 @@
-"""From records to what the loop uses: scaled latents and conditioning, once, on the device."""
+"""From records to what the loop uses: scaled latents and conditioning, on the device.
 
-from collections.abc import Callable, Sequence
+`Encoder` sends every picture and caption that the run can show through VAE and text encoder once;
+what they gave lies in the cache, on disk. `Pictures` brings it to the device when it is first drawn
+and keeps it there, as far as there is room: a set of a thousand pictures streams.
+"""
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import torch
+from PIL import Image
 from torch import Tensor
 
+from .config import TrainConfig
 from .data.buckets import Batches, bucket_sizes, nearest_bucket
-from .data.cache import Cache
+from .data.cache import Cache, Entry
+from .data.captions import variants
 from .data.dataset import Dataset, Record
-from .data.pictures import cover, open_rgb
+from .data.pictures import View, cover, open_mask, open_rgb
 from .host.encode import encode_caption, encode_picture, pixel_step
 from .host.forward import Conditioning, Denoiser
 from .host.wires import CLIP, VAE
 
 Size = tuple[int, int]
 Tick = Callable[[str], None]
+ROOM = 2 * 2**30  # bytes of latents and conditioning that stay on the device
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """One picture after VAE and text encoder, on the CPU: `latent` `[1, C, …]`, not yet scaled."""
+    """One picture at one size: its views after the VAE, its captions after the text encoder.
+
+    A caption is `text: Entry`; `masks` are one for each of `latents`, `[h, w]` in latent pixels.
+    """
 
     path: Path
     size: Size
-    latent: Tensor
-    caption: list
+    repeats: int
+    latents: tuple[Entry, ...]
+    captions: dict[str, Entry]
+    masks: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
 class Example:
-    """One picture as the network sees it: `latent` `[1, C, …]` in the model's scale."""
+    """One picture as the network sees it: `latent` `[1, C, …]` in the model's scale.
+
+    `mask`, which broadcasts to the latent, says how much each place counts; None: all the same.
+    """
 
     path: Path
     size: Size
     latent: Tensor
     conditioning: Conditioning
+    mask: Tensor | None = None
 
 
 def bucket_step(resolution: int, vae: VAE) -> int:
@@ -54,54 +78,169 @@ class Encoder:
     vae_key: str
     cache: Cache
 
-    def caption(self, text: str) -> list:
+    def caption(self, text: str) -> Entry:
         """CONDITIONING for a caption, on the CPU."""
-        return self.cache.get(
+        return self.cache.entry(
             ("caption", self.clip_key, text), lambda: encode_caption(self.clip, text)
         )
 
-    def latent(self, record: Record, size: Size) -> Tensor:
-        """The latent `[1, C, …]` of a picture at `size`, unscaled, on the CPU."""
-        return self.cache.get(
-            ("latent", self.vae_key, record.content, f"{size}"),
-            lambda: encode_picture(self.vae, cover(open_rgb(record.path), *size)),
+    def latent(self, record: Record, size: Size, view: View) -> Entry:
+        """The latent `[1, C, …]` of a view of a picture at `size`, unscaled, on the CPU."""
+        made_from = ("latent", self.vae_key, record.content, f"{size}")
+        if view.crop or view.mirrored:
+            made_from += (f"{view}",)
+        return self.cache.entry(
+            made_from,
+            lambda: encode_picture(self.vae, cover(open_rgb(record.path), *size, view)),
         )
 
-    def encode(self, dataset: Dataset, resolution: int, tick: Tick) -> list[Encoded]:
-        """Every picture and caption, in order. `tick` is told what is next, twice a record."""
-        sizes = bucket_sizes(resolution, bucket_step(resolution, self.vae))
-        captions: dict[str, list] = {}
-        for record in dataset.records:
+    def encode(
+        self, dataset: Dataset, config: TrainConfig, tick: Tick, varied: bool = True
+    ) -> list[Encoded]:
+        """Every picture at every resolution with its captions, in order.
+
+        `tick` is told what is next, twice a record. Not `varied`, each is as its file is: for
+        held-out pictures, which must stay the same.
+        """
+        texts = [_texts(record, config, varied) for record in dataset.records]
+        captions: dict[str, Entry] = {}
+        for some in texts:
             tick("captions")
-            if record.caption not in captions:
-                captions[record.caption] = self.caption(record.caption)
+            for text in some:
+                captions[text] = captions.get(text) or self.caption(text)
+        resolutions = config.resolutions(config.resolution) if varied else [config.resolution]
         encoded = []
-        for record in dataset.records:
+        for record, some in zip(dataset.records, texts, strict=True):
             tick(record.path.name)
-            size = nearest_bucket(record.width, record.height, sizes)
-            latent = self.latent(record, size)
-            encoded.append(Encoded(record.path, size, latent, captions[record.caption]))
+            for resolution in resolutions:
+                sizes = bucket_sizes(resolution, bucket_step(resolution, self.vae))
+                size = nearest_bucket(record.width, record.height, sizes)
+                own = {text: captions[text] for text in some}
+                encoded.append(self._picture(record, size, own, config, varied))
         return encoded
 
+    def _picture(
+        self,
+        record: Record,
+        size: Size,
+        captions: dict[str, Entry],
+        config: TrainConfig,
+        varied: bool,
+    ) -> Encoded:
+        views = _views(record, config) if varied else [View()]
+        latents = tuple(self.latent(record, size, view) for view in views)
+        mask = open_mask(record.path, record.mask) if config.masked else None
+        masks = ()
+        if mask is not None:
+            factor = pixel_step(self.vae) // 2
+            masks = tuple(_mask(mask, size, view, factor) for view in views)
+            if not any(one.any() for one in masks) and not config.unmasked_weight:
+                raise ValueError(
+                    f"The mask of {record.path} shows nothing. Paint white what should be learned, "
+                    "remove the mask, or set unmasked_weight above 0."
+                )
+        return Encoded(record.path, size, record.repeats, latents, captions, masks)
 
-def place(encoded: Sequence[Encoded], denoiser: Denoiser) -> list[Example]:
-    """Scale latents and process conditioning, on the device, ready for every step."""
-    examples = []
-    for one in encoded:
-        latent = denoiser.latent(one.latent.to(denoiser.device, copy=True))
-        conditioning = denoiser.conditioning(one.caption, latent)
-        examples.append(Example(one.path, one.size, latent, conditioning))
-    return examples
+
+def _texts(record: Record, config: TrainConfig, varied: bool) -> tuple[str, ...]:
+    """The captions that a record can be shown with; the empty one last, if it is among them."""
+    if not varied:
+        return (record.caption,)
+    seed = f"{config.seed}/{record.content}"
+    found = variants(record.caption, record.lines, config, seed)
+    return (*found, "") if config.caption_dropout else found
+
+
+def _views(record: Record, config: TrainConfig) -> list[View]:
+    sides = (False, True) if config.flip else (False,)
+    return [View(crop, side, record.content) for crop, side in product(range(config.crops), sides)]
+
+
+def _mask(mask: Image.Image, size: Size, view: View, factor: int) -> Tensor:
+    width, height = size
+    small = cover(mask, width, height, view).reshape(
+        height // factor, factor, width // factor, factor
+    )
+    return torch.from_numpy(np.ascontiguousarray(small.mean((1, 3))))
+
+
+class Pictures:
+    """A set of pictures as the loop draws from it."""
+
+    def __init__(
+        self, encoded: Sequence[Encoded], denoiser: Denoiser, config: TrainConfig, room: int = ROOM
+    ) -> None:
+        self.encoded = encoded
+        self.denoiser = denoiser
+        self.config = config
+        self.room = room
+        self.used = 0
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def draw(self, number: int, dice: random.Random) -> Example:
+        """Picture `number` in a view and with a caption that `dice` choose."""
+        one = self.encoded[number]
+        texts = list(one.captions)
+        if self.config.caption_dropout and dice.random() < self.config.caption_dropout:
+            text = ""
+        else:
+            text = dice.choice([text for text in texts if text] or texts)
+        return self.example(number, dice.randrange(len(one.latents)), text)
+
+    def example(self, number: int, view: int = 0, text: str | None = None) -> Example:
+        """Picture `number` in a view and with a caption: the first ones, if not said."""
+        one = self.encoded[number]
+        text = next(iter(one.captions)) if text is None else text
+        latent = self._get(("latent", number, view), lambda: self._latent(one.latents[view]))
+        conditioning = self._get(
+            ("caption", text, tuple(latent.shape)),
+            lambda: self.denoiser.conditioning(one.captions[text].load(), latent),
+        )
+        return Example(one.path, one.size, latent, conditioning, self._mask(one, view, latent))
+
+    def _latent(self, entry: Entry) -> Tensor:
+        return self.denoiser.latent(entry.load().to(self.denoiser.device, copy=True))
+
+    def _mask(self, one: Encoded, view: int, latent: Tensor) -> Tensor | None:
+        if not one.masks:
+            return None
+        floor = self.config.unmasked_weight
+        mask = floor + (1 - floor) * one.masks[view]
+        return mask.view(*[1] * (latent.ndim - 2), *mask.shape).to(latent.device)
+
+    def _get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is kept for `key`, or made; the least used goes when there is no more room."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+        value = make()
+        size = _bytes(value)
+        self._kept[key] = value, size
+        self.used += size
+        while self.used > self.room and len(self._kept) > 1:
+            _, (_, freed) = self._kept.popitem(last=False)
+            self.used -= freed
+        return value
+
+
+def _bytes(value: Any) -> int:
+    """Of a latent, or of the tensors of a conditioning."""
+    tensors = [value] if isinstance(value, Tensor) else [cond.cond for cond in value.values()]
+    return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, Tensor))
 
 
 def batches(encoded: Sequence[Encoded], batch_size: int, seed: int, what: str) -> Batches:
     """The stream of batches over `encoded`, by bucket. `ValueError` if they are too few."""
-    if len(encoded) < batch_size:
+    total = sum(one.repeats for one in encoded)
+    if total < batch_size:
         raise ValueError(
-            f"{what}: {len(encoded)} pictures are fewer than the batch size {batch_size}. Add "
-            f"pictures, or set batch_size to {len(encoded)} or less."
+            f"{what}: {total} pictures are fewer than the batch size {batch_size}. Add "
+            f"pictures, or set batch_size to {total} or less."
         )
     by_size: dict[Size, list[int]] = {}
     for number, one in enumerate(encoded):
-        by_size.setdefault(one.size, []).append(number)
+        by_size.setdefault(one.size, []).extend([number] * one.repeats)
     return Batches([by_size[size] for size in sorted(by_size)], batch_size, seed)

@@ -1,21 +1,18 @@
 """The training loop, top to bottom."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
-from . import checkpoint, nest
-from .adapters.lora import Adapter
 from .config import TrainConfig
 from .data.buckets import Batches
-from .examples import Example
+from .examples import Example, Pictures
 from .run import Run
+from .state import State
 from .task import Task
 
 LOG_EVERY = 10  # steps between reads of the loss from the device
@@ -26,42 +23,16 @@ class Stream:
     """Pictures that are drawn from in every step, and how much their loss counts."""
 
     name: str
-    examples: Sequence[Example]
+    pictures: Pictures
     batches: Batches
+    seed: int
     weight: float = 1.0
 
     def after(self, batches: int) -> Iterator[list[Example]]:
         """Its batches without the first `batches`, which an earlier session has used."""
-        for numbers in islice(self.batches, batches, None):
-            yield [self.examples[number] for number in numbers]
-
-
-@dataclass
-class State:
-    """What moves while training. `whole` is False while a step is being taken."""
-
-    adapter: Adapter
-    optimizer: Optimizer
-    schedule: LRScheduler
-    step: int = 0
-    whole: bool = True
-
-    def save(self, run: Run) -> None:
-        """Everything that a checkpoint holds. Noise and order are functions of seed and step."""
-        tree = {
-            "step": self.step,
-            "adapter": self.adapter.state(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-        }
-        nest.save(run.checkpoints / checkpoint.NAME.format(self.step), tree)
-        checkpoint.keep_newest(run.checkpoints)
-
-    def load(self, tree: dict[str, Any]) -> None:
-        self.step = tree["step"]
-        self.adapter.load(tree["adapter"])
-        self.optimizer.load_state_dict(tree["optimizer"])
-        self.schedule.load_state_dict(tree["schedule"])
+        for count, numbers in enumerate(islice(self.batches, batches, None), batches):
+            dice = random.Random(f"{self.seed}/{self.name}/{count}")
+            yield [self.pictures.draw(number, dice) for number in numbers]
 
 
 @dataclass
@@ -110,7 +81,7 @@ def train(
     sources = [stream.after(state.step * config.accumulation) for stream in streams]
     log = Log(run)
     try:
-        while state.step < config.steps:
+        while state.step < config.steps and not finished_early(state, config):
             loss = torch.zeros((), device=task.denoiser.device)
             drawn: list[Example] = []
             for part in range(config.accumulation):
@@ -120,30 +91,24 @@ def train(
                     drawn += batch
                     share = task.training_loss(batch, stream.name, number).mean()
                     share = share * (stream.weight / config.accumulation)
-                    share.backward()
+                    state.scaler.scale(share).backward()
                     loss += share.detach()
 
+            state.scaler.unscale_(state.optimizer)
             norm = clip_grad_norm_(parameters, config.clip_norm or float("inf"))
-            if not torch.isfinite(loss + norm):
-                names = ", ".join(example.path.name for example in drawn)
-                raise FloatingPointError(
-                    f"Step {state.step + 1}: the loss is {loss.item()}, the gradient's length "
-                    f"{norm.item()}. The weights were not touched. Pictures in this step: {names}. "
-                    "Lower learning_rate, or look for a damaged picture among these."
-                )
+            if not torch.isfinite(loss) or not (torch.isfinite(norm) or state.scaler.is_enabled()):
+                raise broken(state.step + 1, loss, norm, drawn)
 
             rate = state.optimizer.param_groups[0]["lr"]
-            state.whole = False
-            state.optimizer.step()
-            state.schedule.step()
-            state.optimizer.zero_grad(set_to_none=True)
-            state.step += 1
-            state.whole = True
-
+            if not state.take_step():
+                run.log([{"step": state.step, "overflow": state.scaler.get_scale()}])
             log.add(state.step, loss, norm, rate)
             mean = log.flush() if state.step % LOG_EVERY == 0 else None
             if held_out and config.validate_every and state.step % config.validate_every == 0:
-                run.log([{"step": state.step, "held_out": task.held_out_loss(held_out)}])
+                with state.judged():
+                    value = task.held_out_loss(held_out)
+                state.compare(value)
+                run.log([{"step": state.step, "held_out": value}])
             if state.step % config.save_every == 0:
                 log.flush()
                 state.save(run)
@@ -152,3 +117,19 @@ def train(
         log.flush()
         if state.whole:
             state.save(run)
+
+
+def finished_early(state: State, config: TrainConfig) -> bool:
+    """Has the held-out loss not been better for `patience` measurements?"""
+    return bool(config.patience) and state.best.since >= config.patience
+
+
+def broken(
+    step: int, loss: torch.Tensor, norm: torch.Tensor, drawn: Sequence[Example]
+) -> FloatingPointError:
+    names = ", ".join(example.path.name for example in drawn)
+    return FloatingPointError(
+        f"Step {step}: the loss is {loss.item()}, the gradient's length {norm.item()}. The weights "
+        f"were not touched. Pictures in this step: {names}. Lower learning_rate, or look for a "
+        "damaged picture among these."
+    )

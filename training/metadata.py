@@ -28,5 +28,6 @@ def lora_metadata(
         "ss_total_batch_size": str(config.batch_size * config.accumulation),
         "ss_seed": str(config.seed),
         "ss_num_train_images": str(len(dataset)),
+        "atelier.family": type(model).__name__,
         "atelier.run": json.dumps(asked),
     }

@@ -1,13 +1,16 @@
 """A LoRA into models/loras, with what it was made from."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .adapters.diffusers_names import for_diffusers
 from .files import atomic, safe_name
 from .host import folders
 from .host.fingerprint import state_digest
@@ -18,8 +21,35 @@ PUBLIC = ("format", "modelspec.", "ss_network_", WEIGHTS)  # what a file needs t
 MOST_GRAPH = 3_500_000  # the page reads no header of 4 MiB and more; the rest needs room too
 
 
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file is written: for `comfyui` (and kohya) or `diffusers`, and in which precision."""
+
+    reader: str = "comfyui"
+    precision: str = "fp32"
+
+    def of(self, lora: dict[str, Tensor], family: str) -> dict[str, Tensor]:
+        if self.reader == "diffusers":
+            if not family:
+                raise ValueError("form = 'diffusers' needs the run that made the LoRA: wire it.")
+            lora = for_diffusers(lora, family)
+        dtype = PRECISIONS[self.precision]
+        return {name: value.detach().to("cpu", dtype).contiguous() for name, value in lora.items()}
+
+
+USUAL = Form()
+
+
 def save_lora(
-    lora: dict[str, Tensor], prefix: str, run: Run | None, graph: Any, private: bool
+    lora: dict[str, Tensor],
+    prefix: str,
+    run: Run | None,
+    graph: Any,
+    private: bool,
+    form: Form = USUAL,
 ) -> str:
     """Write `lora` under the next free number of `prefix`; return its name as loaders list it.
 
@@ -30,8 +60,10 @@ def save_lora(
     """
     name = safe_name(prefix, "LoRA name", folders=True)
     base = folders.loras() / name
+    header = _header(run.lora_file) if run else {}
+    lora = form.of(lora, header.get("atelier.family", ""))
     weights = state_digest(lora)
-    metadata = {"format": "pt", **(_header(run.lora_file) if run else {}), WEIGHTS: weights}
+    metadata = {"format": "pt", **header, WEIGHTS: weights}
     if private:
         metadata = {key: value for key, value in metadata.items() if key.startswith(PUBLIC)}
     elif graph and len(text := json.dumps(graph)) < MOST_GRAPH:
@@ -42,9 +74,8 @@ def save_lora(
         if header.get(WEIGHTS) == weights and header.keys() == metadata.keys():
             return path.relative_to(folders.loras()).as_posix()
     path = folders.new_lora(name)
-    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in lora.items()}
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+        save_file(lora, temporary, metadata=metadata)
     return path.relative_to(folders.loras()).as_posix()
 
 

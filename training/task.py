@@ -1,14 +1,18 @@
 """The loss of a batch: noise, noise level, prediction, target, in that order."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
+from . import objective
+from .adapters.adapter import Adapter
 from .examples import Example
 from .files import digest
 from .host.forward import Denoiser
-from .objective import TimestepSampling, loss_per_sample, target, timesteps
+from .host.mode import own_randomness
+from .settings.objective import ObjectiveSettings
 
 HELD_OUT_TIMES = (0.125, 0.375, 0.625, 0.875)
 
@@ -17,33 +21,117 @@ class Task:
     """What is learned, on one model. Holds the run's own generator, on the device.
 
     The generator is seeded anew for every batch from (seed, stream, step): a run that goes on at
-    step n draws what it would have drawn, and there is no state to save.
+    step n draws what it would have drawn, and there is no state to save. `adapter` is needed where
+    the target of a stream is the base's own prediction (`from_base`), or where it drops inputs.
+    Raises `ValueError` for settings that have no meaning on this model.
     """
 
-    def __init__(self, denoiser: Denoiser, sampling: TimestepSampling | None, seed: int) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        settings: ObjectiveSettings | None,
+        seed: int,
+        adapter: Adapter | None = None,
+        from_base: str = "",
+        compute: torch.dtype | None = None,
+        drops: bool = False,
+    ) -> None:
         self.denoiser = denoiser
-        self.sampling: TimestepSampling = sampling or denoiser.default_timesteps
+        self.settings = settings or ObjectiveSettings()
         self.seed = seed
+        self.adapter = adapter
+        self.from_base = from_base
+        self.compute = compute
+        self.drops = drops
         self.generator = torch.Generator(denoiser.device)
+        objective.refuse(self.settings, denoiser.prediction)
+
+    @property
+    def flow(self) -> bool:
+        return self.denoiser.prediction == "flow"
+
+    def number(self, stream: str, step: int) -> int:
+        return int(digest(f"{self.seed}/{stream}/{step}")[:8], 16)
 
     def seeded(self, stream: str, step: int) -> torch.Generator:
-        number = int(digest(f"{self.seed}/{stream}/{step}")[:8], 16)
-        return self.generator.manual_seed(number)
+        return self.generator.manual_seed(self.number(stream, step))
 
-    def loss(self, batch: Sequence[Example], noise: Tensor, sigma: Tensor) -> Tensor:
-        """Loss of each sample `[B]`; `noise` `[B, C, …]`, `sigma` `[B]`."""
+    def sigma(self, time: Tensor, latent: Tensor) -> Tensor:
+        """Noise levels `[B]` for times `[B]` in (0, 1), for pictures of the size of `latent`."""
+        how = self.settings.timestep_shift
+        if how == "model":
+            return self.denoiser.sigma(time)
+        if how == "none":
+            return time
+        tokens = latent.shape[-1] * latent.shape[-2] // 4
+        return objective.shifted(time, objective.resolution_shift(tokens))
+
+    def predict(self, x_t: Tensor, sigma: Tensor, batch: Sequence[Example]) -> Tensor:
+        cast: AbstractContextManager = (
+            torch.autocast(x_t.device.type, self.compute) if self.compute else nullcontext()
+        )
+        with cast:
+            return self.denoiser.predict(x_t, sigma, [example.conditioning for example in batch])
+
+    def loss(
+        self,
+        batch: Sequence[Example],
+        noise: Tensor,
+        sigma: Tensor,
+        time: Tensor | None = None,
+        disturbance: Tensor | None = None,
+        from_base: bool = False,
+    ) -> Tensor:
+        """Loss of each sample `[B]`; `noise` `[B, C, …]`, `sigma` and `time` `[B]`.
+
+        `disturbance` is added to the noise that the network sees, not to what it should find.
+        """
+        settings, prediction = self.settings, self.denoiser.prediction
         x0 = torch.cat([example.latent for example in batch])
-        x_t = self.denoiser.noised(x0, noise, sigma)
-        predicted = self.denoiser.predict(x_t, sigma, [example.conditioning for example in batch])
-        return loss_per_sample(predicted, target(self.denoiser.prediction, x0, noise, sigma))
+        seen = noise if disturbance is None else noise + disturbance
+        x_t = self.denoiser.noised(x0, seen, sigma)
+        if from_base:
+            wanted = self._of_base(x_t, sigma, batch)
+        else:
+            wanted = objective.target(prediction, x0, noise, sigma)
+        delta = objective.huber_delta(
+            settings.huber_schedule, settings.huber_delta, sigma if time is None else time, sigma
+        )
+        mask = None
+        if any(example.mask is not None for example in batch):
+            ones = torch.ones_like(x0[:1, :1])
+            mask = torch.cat([ones if e.mask is None else e.mask for e in batch])
+        errors = objective.loss_per_sample(
+            self.predict(x_t, sigma, batch), wanted, settings.loss, delta, mask
+        )
+        return errors * objective.weights(
+            settings.weighting, settings.min_snr_gamma, prediction, sigma
+        )
+
+    @torch.no_grad()
+    def _of_base(self, x_t: Tensor, sigma: Tensor, batch: Sequence[Example]) -> Tensor:
+        assert self.adapter
+        self.adapter.enabled(False)
+        try:
+            return self.predict(x_t, sigma, batch)
+        finally:
+            self.adapter.enabled(True)
 
     def training_loss(self, batch: Sequence[Example], stream: str, step: int) -> Tensor:
         """Loss of each sample `[B]` at noise and noise levels of this step's own."""
-        dice = self.seeded(stream, step)
-        sigma = self.denoiser.sigma(timesteps(self.sampling, len(batch), dice))
+        settings, dice = self.settings, self.seeded(stream, step)
+        time = objective.timesteps(settings, self.flow, len(batch), dice)
+        sigma = self.sigma(time, batch[0].latent)
         shape = (len(batch), *batch[0].latent.shape[1:])
-        noise = torch.randn(shape, generator=dice, device=dice.device)
-        return self.loss(batch, noise, sigma)
+        noise = objective.training_noise(settings, shape, dice)
+        disturbance = None
+        if settings.input_perturbation:
+            more = torch.randn(shape, generator=dice, device=dice.device)
+            disturbance = settings.input_perturbation * more
+        # peft's dropout draws from torch's global generator
+        drawn = own_randomness(self.number(stream, step)) if self.drops else nullcontext()
+        with drawn:
+            return self.loss(batch, noise, sigma, time, disturbance, stream == self.from_base)
 
     @torch.no_grad()
     def held_out_loss(self, examples: Sequence[Example]) -> float:
@@ -52,7 +140,8 @@ class Task:
         for number, example in enumerate(examples):
             dice = self.seeded("held-out", number)
             noise = torch.randn(example.latent.shape, generator=dice, device=dice.device)
-            for time in HELD_OUT_TIMES:
-                sigma = self.denoiser.sigma(torch.tensor([time], device=self.denoiser.device))
-                total += self.loss([example], noise, sigma).sum()
+            for at in HELD_OUT_TIMES:
+                time = torch.tensor([at], device=self.denoiser.device)
+                sigma = self.sigma(time, example.latent)
+                total += self.loss([example], noise, sigma, time).sum()
         return total.item() / (len(examples) * len(HELD_OUT_TIMES))

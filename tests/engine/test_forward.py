@@ -8,7 +8,7 @@ from comfy.model_sampling import V_PREDICTION, ModelSamplingDiscrete
 from comfy_extras.nodes_model_advanced import ModelSamplingSD3
 
 from atelier.tests import tiny
-from atelier.training.adapters.lora import Adapter
+from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.examples import Example
 from atelier.training.host.forward import Denoiser

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from atelier.tests import tiny
-from atelier.training.adapters.lora import Adapter
+from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.host.fingerprint import fingerprint
 from atelier.training.host.mode import own_randomness, training_mode

@@ -1,85 +1,18 @@
 """Training runs on the demo base, a few steps each, in this process."""
 
-import shutil
-
 import comfy.model_management as management
 import pytest
 import torch
-from nodes import CheckpointLoaderSimple
 from PIL import Image
 
-from atelier.demo.install import CHECKPOINT
 from atelier.training import run as runs
 from atelier.training import trainer
 from atelier.training.config import make_config
 from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
 from atelier.training.task import Task
-from atelier.training.trainer import Wires, train_lora
 
-SETTINGS = {"steps": 6, "batch_size": 2, "rank": 2, "alpha": 2, "resolution": 128}
-SETTINGS |= {"learning_rate": 1e-3, "validate_every": 3, "save_every": 2}
-
-
-@pytest.fixture(scope="module")
-def base():
-    with torch.inference_mode():
-        return CheckpointLoaderSimple().load_checkpoint(CHECKPOINT)
-
-
-@pytest.fixture
-def pictures(comfy_base, tmp_path):
-    """Four of the demo's pictures, in a folder that a test may change."""
-    source = comfy_base / "input" / "atelier-demo" / "hats"
-    for path in sorted(source.glob("*.png"))[:4]:
-        shutil.copy(path, tmp_path)
-        shutil.copy(path.with_suffix(".txt"), tmp_path)
-    return tmp_path
-
-
-def wired(base, *datasets, **more):
-    model, clip, vae = base
-    return Wires(model, clip, vae, *datasets, **more)
-
-
-@pytest.fixture
-def wires(base, pictures):
-    return wired(base, load_folder(pictures))
-
-
-@pytest.fixture(autouse=True)
-def no_runs():
-    shutil.rmtree(folders.runs(), ignore_errors=True)
-
-
-def train(wires, name="run", **changes):
-    with torch.inference_mode():  # as ComfyUI runs nodes
-        return train_lora(wires, make_config(**(SETTINGS | changes)), name)
-
-
-def state(wires):
-    parts = (wires.model.model, wires.clip.cond_stage_model, wires.vae.first_stage_model)
-    return [{k: v.clone() for k, v in part.state_dict().items()} for part in parts]
-
-
-def same(one, other):
-    return all(
-        a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
-        for a, b in zip(one, other, strict=True)
-    )
-
-
-def stop_at(monkeypatch, step, error):
-    """Make the run raise `error` in the middle of step `step`, between forward and optimizer."""
-    real = Task.training_loss
-
-    def breaking(self, batch, stream, number):
-        loss = real(self, batch, stream, number)
-        if number + 1 == step:
-            raise error
-        return loss
-
-    monkeypatch.setattr(Task, "training_loss", breaking)
+from .trained import SETTINGS, same, state, stop_at, train, wired
 
 
 def test_a_run_leaves_a_lora_a_log_and_its_settings(wires):

@@ -26,7 +26,8 @@ GENERATIONS = {
 ADAPT = """
 import huggingface_hub, peft, torch, transformers
 from torch import nn
-from atelier.training.adapters.lora import Adapter
+from atelier.training.adapters.adapter import Adapter
+from atelier.training.adapters.keys import NATIVE
 from atelier.training.config import make_config
 
 network = nn.ModuleDict({"blocks": nn.ModuleList(
@@ -40,7 +41,7 @@ for block in network["blocks"]:
 values.float().square().sum().backward()
 assert len(adapter.parameters()) == 44
 assert all(p.grad is not None and p.dtype == torch.float32 for p in adapter.parameters())
-assert len(adapter.file_state("native")) == 66
+assert len(adapter.file_state(NATIVE)) == 66
 for module in (peft, torch, transformers, huggingface_hub):
     print(module.__name__, module.__version__, end="; ")
 """

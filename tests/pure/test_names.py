@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.training import checkpoint, nest
-from atelier.training.adapters.keys import file_key
-from atelier.training.adapters.targets import choose
+from atelier.training.adapters.keys import NATIVE, Naming, file_key
+from atelier.training.adapters.targets import choose, layer_sizes, parse_ranks
 from atelier.training.config import make_config
 from atelier.training.files import atomic, digest, new_folder, safe_name
 
@@ -52,17 +52,25 @@ def test_a_digest_knows_where_parts_end(one, other):
 
 
 @pytest.mark.parametrize(
-    ("form", "part", "wanted"),
+    ("naming", "part", "wanted"),
     [
-        ("native", "A", "diffusion_model.blocks.0.attn.qkv.lora_A.weight"),
-        ("native", "alpha", "diffusion_model.blocks.0.attn.qkv.alpha"),
-        ("kohya", "A", "lora_unet_blocks_0_attn_qkv.lora_down.weight"),
-        ("kohya", "B", "lora_unet_blocks_0_attn_qkv.lora_up.weight"),
-        ("kohya", "alpha", "lora_unet_blocks_0_attn_qkv.alpha"),
+        (NATIVE, "lora_A.weight", "diffusion_model.blocks.0.attn.qkv.lora_A.weight"),
+        (NATIVE, "alpha", "diffusion_model.blocks.0.attn.qkv.alpha"),
+        (Naming("kohya"), "lora_A.weight", "lora_unet_blocks_0_attn_qkv.lora_down.weight"),
+        (Naming("kohya"), "lora_B.weight", "lora_unet_blocks_0_attn_qkv.lora_up.weight"),
+        (Naming("kohya"), "alpha", "lora_unet_blocks_0_attn_qkv.alpha"),
+        (Naming("kohya"), "lokr_w2_a", "lora_unet_blocks_0_attn_qkv.lokr_w2_a"),
+        (NATIVE, "dora_scale", "diffusion_model.blocks.0.attn.qkv.dora_scale"),
     ],
 )
-def test_names_in_a_file(form, part, wanted):
-    assert file_key("blocks.0.attn.qkv", part, form) == wanted
+def test_names_in_a_file(naming, part, wanted):
+    assert file_key("blocks.0.attn.qkv", part, naming) == wanted
+
+
+def test_sd1_files_name_layers_as_diffusers_does():
+    layer = "input_blocks.4.1.transformer_blocks.0.attn1.to_q"
+    wanted = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q.alpha"
+    assert file_key(layer, "alpha", Naming("kohya", res_blocks=2)) == wanted
 
 
 LAYERS = [
@@ -101,12 +109,65 @@ def test_a_model_without_such_layers_is_named():
 
 
 @pytest.mark.parametrize(
+    ("settings", "numbers"),
+    [
+        ({"targets": "attention", "include": "_blocks"}, [0, 2, 5, 11]),
+        ({"targets": "attention", "exclude": "blocks\nlayers"}, []),
+        ({"targets": "all_linear", "include": "adaLN\n^t_emb"}, [4, 12]),
+        ({"targets": "all_linear", "include": "mlp", "exclude": r"\.\d+$"}, [3]),
+        ({"targets": "subject_blocks", "family": "Flux"}, [7]),
+    ],
+)
+def test_patterns_narrow_the_choice(settings, numbers):
+    if numbers:
+        assert choose(LAYERS, **settings) == [LAYERS[number] for number in numbers]
+    else:
+        with pytest.raises(ValueError, match="no layer .* exclude"):
+            choose(LAYERS, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"targets": "style_blocks", "family": "SD3"}, "known for SDXL, not for SD3"),
+        ({"targets": "all_linear", "include": "("}, r"include: '\(' is not a regular"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        choose(LAYERS, **settings)
+
+
+def test_ranks_by_pattern():
+    settings = make_config(targets="attention", ranks="joint = 2 / 1\n.*attn = 8", alpha=3)
+    sizes = layer_sizes(LAYERS, settings, rank=4)
+    assert {name: (s.rank, s.alpha) for name, s in sizes.items()} == {
+        LAYERS[0]: (8, 8.0),
+        LAYERS[2]: (2, 1.0),
+        LAYERS[5]: (8, 8.0),
+        LAYERS[9]: (4, 3.0),
+        LAYERS[11]: (8, 8.0),
+    }
+
+
+@pytest.mark.parametrize("line", ["attn", "attn = 0", "attn = 2 / 0", "= 3", "attn = x", "( = 4"])
+def test_a_line_of_ranks_that_cannot_be_read_is_named(line):
+    with pytest.raises(ValueError, match="ranks: "):
+        parse_ranks(line)
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"steps": 0}, "steps: .*greater than or equal to 1, got 0"),
         ({"learning_rate": -1}, "learning_rate: .*got -1"),
         ({"rnak": 4}, "rnak: .*not permitted"),
-        ({"schedule": "cosin"}, "schedule: there is no 'cosin'"),
+        ({"schedule": "cosin"}, "schedule: .*no such schedule.*cosine.*got 'cosin'"),
+        ({"optimizer": "adam"}, "optimizer: .*no optimizer.*adamw.*got 'adam'"),
+        ({"optimizer_arguments": "betas: 1"}, "optimizer_arguments: .*'betas: 1' is not like"),
+        ({"optimizer_arguments": "x = open('f')"}, "optimizer_arguments: .*is not like"),
+        ({"adapter": "loha", "rank_stabilized": True}, "rank_stabilized is for lora"),
+        ({"timestep_min": 0.5, "timestep_max": 0.5}, "timestep_min 0.5 must be below"),
         ({"targets": "everything"}, "targets: "),
     ],
 )

@@ -1,7 +1,10 @@
-"""Which layers of a network learn, by their names. Pure."""
+"""Which layers of a network learn, and with what rank, by their names. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..settings.adapter import AdapterSettings
 
 _ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention"
 _MLP = r"mlp|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
@@ -11,19 +14,102 @@ _IN_BLOCK = (
 # Modulation and embedding layers are left alone by the first two: they are small, shared by every
 # token, and drift first (kohya's and diffusers' defaults leave them out too).
 PATTERNS = {
-    "attention": re.compile(rf"{_IN_BLOCK}({_ATTENTION})(\.|$)"),
-    "attention_mlp": re.compile(rf"{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)"),
-    "all_linear": re.compile(""),
+    "attention": rf"{_IN_BLOCK}({_ATTENTION})(\.|$)",
+    "attention_mlp": rf"{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)",
+    "all_linear": "",
+    "all": "",
+}
+# Blocks that were found to carry one thing, by the class that ComfyUI gives the model.
+# SDXL: B-LoRA (Frenkel et al. 2024, section 4.1), diffusers' up_blocks.0.attentions.0 and .1.
+# Flux: single blocks 7, 12, 16 and 20 carry a likeness (TheLastBen, 2024).
+BLOCKS = {
+    ("SDXL", "subject_blocks"): r"^output_blocks\.0\.1\.",
+    ("SDXL", "style_blocks"): r"^output_blocks\.1\.1\.",
+    ("Flux", "subject_blocks"): r"^single_blocks\.(7|12|16|20)\.linear",
 }
 
 
-def choose(names: Iterable[str], targets: str) -> list[str]:
-    """Those of the linear layers `names` that `targets` means, in their order."""
+@dataclass(frozen=True)
+class Size:
+    """Of the adapter on one layer. Its effect is scaled by alpha / rank."""
+
+    rank: int
+    alpha: float
+
+
+def choose(
+    names: Iterable[str], targets: str, include: str = "", exclude: str = "", family: str = ""
+) -> list[str]:
+    """Those of the layers `names` that the settings mean, in their order.
+
+    `family` is the name of ComfyUI's class for the model. Raises `ValueError` if none is left.
+    """
     names = list(names)
-    chosen = [name for name in names if PATTERNS[targets].search(name)]
+    pattern = re.compile(_pattern(targets, family))
+    wanted, barred = _patterns("include", include), _patterns("exclude", exclude)
+    chosen = [
+        name
+        for name in names
+        if pattern.search(name)
+        and (not wanted or any(one.search(name) for one in wanted))
+        and not any(one.search(name) for one in barred)
+    ]
     if not chosen:
+        patterns = f" with include {include!r} and exclude {exclude!r}" if wanted or barred else ""
         raise ValueError(
-            f"This model has no layer for targets = {targets!r}. Its {len(names)} linear layers "
-            f"are named like {', '.join(names[:3]) or '(none)'}; choose targets = 'all_linear'."
+            f"This model has no layer for targets = {targets!r}{patterns}. Its {len(names)} layers "
+            f"are named like {', '.join(names[:3]) or '(none)'}; choose targets = 'all_linear', or "
+            "other patterns."
         )
     return chosen
+
+
+def layer_sizes(
+    names: Iterable[str], settings: AdapterSettings, rank: int, family: str = ""
+) -> dict[str, Size]:
+    """The chosen layers with the rank and alpha of each."""
+    groups = parse_ranks(settings.ranks)
+    usual = Size(rank, settings.alpha or float(rank))
+    chosen = choose(names, settings.targets, settings.include, settings.exclude, family)
+    return {name: _size(name, groups, usual) for name in chosen}
+
+
+def parse_ranks(text: str) -> list[tuple[re.Pattern[str], Size]]:
+    """Lines `pattern = rank` or `pattern = rank / alpha`; `ValueError` names one that is not."""
+    groups = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        found = re.fullmatch(r"(.+?)\s*=\s*(\d+)\s*(?:/\s*(\d+(?:\.\d*)?))?", line)
+        if not found or not 1 <= int(found[2]) <= 1024 or (found[3] and not float(found[3])):
+            raise ValueError(
+                f"ranks: {line!r} is not like `attn2 = 8` or `attn2 = 8 / 4` (rank 1 to 1024)"
+            )
+        rank = int(found[2])
+        groups.append((_compiled("ranks", found[1]), Size(rank, float(found[3] or rank))))
+    return groups
+
+
+def _size(name: str, groups: Sequence[tuple[re.Pattern[str], Size]], usual: Size) -> Size:
+    return next((size for pattern, size in groups if pattern.search(name)), usual)
+
+
+def _pattern(targets: str, family: str) -> str:
+    if targets in PATTERNS:
+        return PATTERNS[targets]
+    if (family, targets) not in BLOCKS:
+        known = ", ".join(name for name, what in BLOCKS if what == targets)
+        raise ValueError(
+            f"targets = {targets!r} is known for {known}, not for {family or 'this model'}. Choose "
+            "targets = 'attention_mlp', or name the blocks in include."
+        )
+    return BLOCKS[family, targets]
+
+
+def _patterns(setting: str, text: str) -> list[re.Pattern[str]]:
+    return [_compiled(setting, line) for line in map(str.strip, text.splitlines()) if line]
+
+
+def _compiled(setting: str, pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{setting}: {pattern!r} is not a regular expression: {error}") from error

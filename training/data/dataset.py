@@ -9,17 +9,30 @@ from ..files import digest
 
 @dataclass(frozen=True)
 class Record:
-    """One picture and its caption. `width` and `height` are pixels as a person sees the picture."""
+    """One picture and its caption. `width` and `height` are pixels as a person sees the picture.
+
+    `lines` are those of the caption file, if it has several; `mask` is a picture of the same shape,
+    white where it counts; the picture is shown `repeats` times as often as others.
+    """
 
     path: Path
     caption: str
     width: int
     height: int
+    lines: tuple[str, ...] = ()
+    mask: Path | None = None
+    repeats: int = 1
 
     @cached_property
     def content(self) -> str:
         """Hash of the picture file's bytes; read once, when first needed."""
         return digest(self.path.read_bytes())
+
+    @cached_property
+    def identity(self) -> tuple[str, ...]:
+        """All that decides what is learned from it."""
+        mask = digest(self.mask.read_bytes()) if self.mask else ""
+        return self.content, self.caption, *self.lines, mask, str(self.repeats)
 
 
 @dataclass(frozen=True)
@@ -36,4 +49,4 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of every picture and caption, in order. Where the folder lies does not matter."""
-        return digest(*(part for r in self.records for part in (r.content, r.caption)))
+        return digest(*(part for record in self.records for part in record.identity))

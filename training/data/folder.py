@@ -6,6 +6,7 @@ from .dataset import Dataset, Record
 from .pictures import SUFFIXES, size_of
 
 CAPTION_SUFFIXES = (".txt", ".caption")
+MASK = "-masklabel"  # `cat-masklabel.png` is the mask of `cat.png`, as in OneTrainer
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -14,6 +15,7 @@ def picture_files(folder: Path) -> list[Path]:
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES
+        and not path.stem.endswith(MASK)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     ]
@@ -29,8 +31,14 @@ def caption_file(picture: Path) -> Path | None:
     return None
 
 
-def read_caption(path: Path) -> str:
-    """The text of a caption file, white space folded. Raises `ValueError` if it is not UTF-8."""
+def mask_file(picture: Path) -> Path | None:
+    """The mask beside a picture, if there is one."""
+    path = picture.with_name(f"{picture.stem}{MASK}.png")
+    return path if path.is_file() else None
+
+
+def read_caption(path: Path) -> list[str]:
+    """The lines of a caption file, white space folded. Raises `ValueError` if it is not UTF-8."""
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
@@ -41,10 +49,10 @@ def read_caption(path: Path) -> str:
         ) from error
     if "\x00" in text:
         raise ValueError(f"{path} holds NUL characters: it is not a text file. Save it as UTF-8.")
-    return " ".join(text.split())
+    return [folded for line in text.splitlines() if (folded := " ".join(line.split()))]
 
 
-def load_folder(folder: Path, default_caption: str = "") -> Dataset:
+def load_folder(folder: Path, default_caption: str = "", repeats: int = 1) -> Dataset:
     """List `folder` and everything below it; pictures are decoded only when they are used.
 
     `default_caption` is for pictures that have no caption file, or an empty one. Raises
@@ -60,11 +68,13 @@ def load_folder(folder: Path, default_caption: str = "") -> Dataset:
     records, bare = [], []
     for path in files:
         beside = caption_file(path)
-        caption = (read_caption(beside) if beside else "") or default_caption.strip()
+        lines = read_caption(beside) if beside else []
+        caption = " ".join(lines) or default_caption.strip()
         if not caption:
             bare.append(path)
         width, height = size_of(path)
-        records.append(Record(path, caption, width, height))
+        more = {"lines": tuple(lines) if len(lines) > 1 else (), "mask": mask_file(path)}
+        records.append(Record(path, caption, width, height, **more, repeats=repeats))
     if bare:
         names = ", ".join(str(path) for path in bare[:5])
         more = f" and {len(bare) - 5} more" if len(bare) > 5 else ""
@@ -80,7 +90,7 @@ def listing(folder: Path) -> list[tuple[str, int, int]]:
     files = [
         path
         for picture in picture_files(folder)
-        for path in (picture, caption_file(picture))
+        for path in (picture, caption_file(picture), mask_file(picture))
         if path
     ]
     return [(path.as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files]

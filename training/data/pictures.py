@@ -1,5 +1,7 @@
 """From a file to pixels: orientation, transparency, size."""
 
+import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +67,47 @@ def open_rgb(path: Path) -> Image.Image:
         raise _unreadable(path, error) from error
 
 
-def cover(picture: Image.Image, width: int, height: int) -> np.ndarray:
-    """Scale to cover `width` x `height` and cut the middle; float32 `[height, width, 3]` in 0..1.
+@dataclass(frozen=True)
+class View:
+    """One way to look at a picture: crop 0 is the middle, others are windows drawn from `seed`."""
 
-    A picture of that very size comes through untouched.
+    crop: int = 0
+    mirrored: bool = False
+    seed: str = ""
+
+    def box(self, picture: Image.Image, width: int, height: int) -> tuple[float, ...]:
+        """The window of `picture` that is shown, of the shape `width` to `height`."""
+        dice = random.Random(f"{self.seed}/{self.crop}")
+        size = dice.uniform(0.9, 1.0) if self.crop else 1.0
+        scale = min(picture.width / width, picture.height / height) * size
+        room = picture.width - width * scale, picture.height - height * scale
+        left, top = (gap * (dice.random() if self.crop else 0.5) for gap in room)
+        return left, top, left + width * scale, top + height * scale
+
+
+MIDDLE = View()
+
+
+def cover(picture: Image.Image, width: int, height: int, view: View = MIDDLE) -> np.ndarray:
+    """Scale to cover `width` x `height` and cut what `view` shows; float32 `[height, width, …]`.
+
+    Values are in 0..1. A picture of that very size comes through the plain view untouched.
     """
-    fitted = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
-    return np.asarray(fitted, dtype=np.float32) / 255.0
+    box = view.box(picture, width, height)
+    fitted = picture.resize((width, height), Image.Resampling.LANCZOS, box=box)
+    pixels = np.asarray(fitted, dtype=np.float32) / 255.0
+    return np.ascontiguousarray(pixels[:, ::-1]) if view.mirrored else pixels
+
+
+def open_mask(picture: Path, mask: Path | None) -> Image.Image | None:
+    """What counts in `picture`, white on black: its mask file, else its own transparency."""
+    if mask:
+        return open_rgb(mask).convert("L")
+    try:
+        with Image.open(picture) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            return (
+                upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+            )
+    except _BROKEN as error:
+        raise _unreadable(picture, error) from error

@@ -1,15 +1,73 @@
-"""What is special about each family of models."""
+"""What is special about each family of models: the one list of it.
 
-from typing import TYPE_CHECKING
+Everything else is ComfyUI's own business and the same for all of them: sizes (SDXL, PixArt) come
+with its conditioning, shifts with its sampling object, five-dimensional latents (Qwen-Image, video
+models) with its VAE.
+"""
 
+from typing import TYPE_CHECKING, Any
+
+import torch
+from comfy import model_base
+from comfy.ldm.flux.layers import DoubleStreamBlock, SingleStreamBlock
+from comfy.ldm.modules.diffusionmodules.mmdit import ContextProcessorBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
-from ..adapters.keys import KeyForm
+from ..adapters.keys import NATIVE, Naming
 
 if TYPE_CHECKING:
     from comfy.model_base import BaseModel
 
+# Blocks that add to what they are given where it lies, after a LayerNorm has seen it: those of
+# Flux.1, Flux.2, Chroma and HunyuanVideo, and of some SD3s' text.
+ADDS_IN_PLACE: tuple[type[torch.nn.Module], ...] = (
+    DoubleStreamBlock,
+    SingleStreamBlock,
+    ContextProcessorBlock,
+)
 
-def key_form(model: "BaseModel") -> KeyForm:
+
+def naming(model: "BaseModel") -> Naming:
     """How a LoRA's tensors are named: kohya's way for the UNets (SD1, SD2, SDXL), else native."""
-    return "kohya" if isinstance(model.diffusion_model, UNetModel) else "native"
+    if not isinstance(model.diffusion_model, UNetModel):
+        return NATIVE
+    if type(model) is model_base.BaseModel:  # SD1.x and SD2.x
+        return Naming("kohya", res_blocks=model.model_config.unet_config["num_res_blocks"][0])
+    return Naming("kohya")
+
+
+def caption_defaults(model: "BaseModel") -> dict[str, Any]:
+    """What goes with a caption that does not say it itself.
+
+    A guidance-distilled network (Flux.1 dev, Flux.2 dev, HunyuanVideo) is told a guidance. It is
+    trained at 1, at which it shows what it has learned of pictures and no exaggeration of it; the
+    LoRA is then used at any guidance.
+    """
+    return {"guidance": 1.0} if model.model_config.unet_config.get("guidance_embed") else {}
+
+
+def paints_over(model: "BaseModel") -> bool:
+    """Whether this is an inpainting model: SD1.5, SD2 and SDXL inpainting, Flux Fill.
+
+    Without a mask ComfyUI gives these a full mask and an empty picture, when it samples and here:
+    they are trained to paint all of a picture.
+    """
+    if model.concat_keys:
+        return set(model.concat_keys) <= {"mask", "masked_image"}
+    return isinstance(model, model_base.Flux) and _extra_channels(model) > 16
+
+
+def picture_wanted(model: "BaseModel") -> str:
+    """What kind of model this is, if it makes its pictures from another picture; else nothing."""
+    if isinstance(model, model_base.IP2P):
+        return "an instruct-pix2pix model, which edits a given picture"
+    if isinstance(model, model_base.Flux) and 0 < _extra_channels(model) <= 16:
+        return "a Flux control model (Canny, Depth), which follows a given picture"
+    return ""
+
+
+def _extra_channels(model: "BaseModel") -> int:
+    """How many ComfyUI puts beside Flux's noised latent: a picture's, or those and a mask's."""
+    noise = torch.zeros(1, model.latent_format.latent_channels, 2, 2)
+    beside = model.concat_cond(noise=noise, device=noise.device)
+    return 0 if beside is None else beside.shape[1]

@@ -11,7 +11,9 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sampler_helpers import convert_cond
 from torch import Tensor
 
-from ..objective import Prediction, TimestepSampling
+from ..objective import Prediction
+from .family import caption_defaults, paints_over
+from .trainable import refuse_picture
 
 Conditioning = dict[str, CONDRegular]
 
@@ -24,7 +26,12 @@ _PREDICTIONS: tuple[tuple[type, Prediction], ...] = (
     (sampling.X0, "x0"),
     (sampling.EPS, "eps"),
 )
-_UNTRAINABLE = (sampling.IMG_TO_IMG,)
+# A picture goes in where noise should; the second is not in every version.
+_UNTRAINABLE = tuple(
+    kind
+    for name in ("IMG_TO_IMG", "IMG_TO_IMG_FLOW")
+    if (kind := getattr(sampling, name, None)) is not None
+)
 
 
 def _raw_output(_sigma: Tensor, model_output: Tensor, _model_input: Tensor) -> Tensor:
@@ -43,6 +50,8 @@ class Denoiser:
         self.sampling = self.model.model_sampling
         self.prediction: Prediction = self._prediction()
         self.options: dict[str, Any] = dict(private.model_options.get("transformer_options", {}))
+        # A node's faster attention (sage, say) has no backward: see `training_mode`.
+        self.options.pop("optimized_attention_override", None)
         # `apply_model` ends by turning the raw output into x0. The tree is ours, so it need not:
         # the objective then is exact, with no division by a small sigma.
         self.sampling.calculate_denoised = _raw_output
@@ -60,9 +69,9 @@ class Denoiser:
         )
 
     @property
-    def default_timesteps(self) -> TimestepSampling:
-        """Logit-normal for flow models (Esser et al. 2024, section 5.1), else uniform."""
-        return "logit_normal" if self.prediction == "flow" else "uniform"
+    def dtype(self) -> torch.dtype:
+        """The precision in which ComfyUI runs the network."""
+        return self.model.manual_cast_dtype or self.model.get_dtype()
 
     def latent(self, encoded: Tensor) -> Tensor:
         """A VAE's output in the model's own scale: the one place where latents are scaled."""
@@ -91,6 +100,8 @@ class Denoiser:
         """
         if len(encoded) != 1:
             raise ValueError("A caption must give one piece of conditioning; got several.")
+        (text, given), *_ = encoded
+        encoded = [[text, caption_defaults(self.model) | given]]
         noise = torch.zeros_like(latent)
         conds = comfy.samplers.process_conds(
             self.model,
@@ -100,6 +111,8 @@ class Denoiser:
             latent_image=latent,
         )
         model_conds = conds["positive"][0]["model_conds"]
+        if "c_concat" in model_conds and not paints_over(self.model):
+            refuse_picture(f"a {type(self.model).__name__}, which makes pictures from a picture")
         return {
             name: value.process_cond(batch_size=1, device=self.device, area=None)
             for name, value in model_conds.items()
@@ -132,4 +145,6 @@ class Denoiser:
 
 
 def _fit(one: Conditioning, other: Conditioning) -> bool:
+    if "attention_mask" in one:  # some networks take the first caption's for the whole batch
+        return False
     return one.keys() == other.keys() and all(one[name].can_concat(other[name]) for name in one)

@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING, Any
 import comfy.model_management as management
 import torch
 from comfy.model_patcher import ModelPatcher
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from .family import ADDS_IN_PLACE
+from .linear import make_plain
+from .trainable import refuse_untrainable
 
 if TYPE_CHECKING:
     from comfy.model_base import BaseModel
@@ -31,11 +36,20 @@ def unload(patcher: ModelPatcher) -> None:
 
 
 def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
-    """An ordinary tensor that is `tensor`: same storage, no inference flag, no gradient."""
+    """An ordinary tensor that is `tensor`: same storage, no inference flag, no gradient.
+
+    A quantised one stays what it is: its class, and what it knows of itself (type, scales, shape).
+    """
+    if is_traceable_wrapper_subclass(tensor):  # ComfyUI's: several tensors that act as one
+        names, context = tensor.__tensor_flatten__()
+        inner = {name: over_same_bytes(getattr(tensor, name)) for name in names}
+        return type(tensor).__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
     twin = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-    return twin.set_(
-        tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride()
-    )
+    twin.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):  # GGUF's: bytes with a type
+        twin = twin.as_subclass(type(tensor))
+        vars(twin).update(vars(tensor))
+    return twin
 
 
 def copy_tree(model: "BaseModel") -> "BaseModel":
@@ -64,19 +78,49 @@ def _apply_patches(private: ModelPatcher, wired: ModelPatcher) -> None:
             private.model.model_sampling = copy.deepcopy(value)
 
 
+def _make_differentiable(network: torch.nn.Module) -> None:
+    """Do in `network` what ComfyUI, which only samples, leaves undone, and change no value."""
+    make_plain(network)
+    for block in network.modules():
+        if isinstance(block, ADDS_IN_PLACE):
+            for norm in block.modules():
+                if isinstance(norm, torch.nn.LayerNorm):
+                    norm.register_forward_pre_hook(_clone_input)
+
+
+def _clone_input(_norm: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any:
+    """The norm keeps its input for backward, and the block then adds to it in place."""
+    x, *rest = inputs
+    return (x.clone(), *rest) if torch.is_grad_enabled() else None
+
+
+def _patcher(model: "BaseModel", wired: ModelPatcher) -> ModelPatcher:
+    """A patcher of the wired one's own class, since formats such as GGUF patch in their own way.
+
+    Not if that class moves weights about while the network runs (0.12 and newer): it would replace
+    the adapter's.
+    """
+    dynamic = getattr(wired, "is_dynamic", lambda: False)()
+    kind = ModelPatcher if dynamic else type(wired)
+    return kind(model, wired.load_device, wired.offload_device)
+
+
 @contextmanager
 def private_copy(wired: ModelPatcher) -> Iterator[ModelPatcher]:
     """A patcher around a private, frozen copy of the wired MODEL, gone when the block ends.
 
     Not loaded yet: inject adapters first, then call `load`. The wired model is unloaded, and is
-    bit for bit what it was. Use inside `training_mode`.
+    bit for bit what it was. Use inside `training_mode`. Raises `ValueError` for a base that cannot
+    be trained.
     """
+    refuse_untrainable(wired.model)
     unload(wired)
     model: Any = copy_tree(wired.model)
-    private = ModelPatcher(model, wired.load_device, wired.offload_device)
+    private = _patcher(model, wired)
     private.model_options = copy.copy(wired.model_options)
     try:
         _apply_patches(private, wired)
+        _make_differentiable(model.diffusion_model)
         for parameter in model.parameters():
             parameter.requires_grad_(False)
         yield private

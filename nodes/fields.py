@@ -1,0 +1,48 @@
+"""A group of settings as the inputs of a node: names, ranges and sentences have one home."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args, get_origin
+
+from comfy_api.latest import io
+from pydantic.fields import FieldInfo
+
+from ..training.settings.group import Group
+
+_LIMITS = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
+
+
+def inputs(group: type[Group], choices: dict[str, Sequence[str]] | None = None) -> list[Any]:
+    """An input for each setting of `group`; `choices` are the options of text settings."""
+    choices = choices or {}
+    return [_input(name, field, choices.get(name)) for name, field in group.model_fields.items()]
+
+
+def _input(name: str, field: FieldInfo, choices: Sequence[str] | None) -> Any:
+    shared = {"default": field.default, "tooltip": field.description}
+    if choices or get_origin(field.annotation) is Literal:
+        return io.Combo.Input(name, options=list(choices or get_args(field.annotation)), **shared)
+    if field.annotation is bool:
+        return io.Boolean.Input(name, **shared)
+    if field.annotation is str:
+        return io.String.Input(name, multiline=True, **shared)
+    if field.annotation is int:
+        more = {"control_after_generate": False} if name == "seed" else {}
+        return io.Int.Input(name, **shared, **_limits(field), **more)
+    assert field.annotation is float, name
+    return io.Float.Input(name, **shared, **_limits(field), **_steps(field.default))
+
+
+def _limits(field: FieldInfo) -> dict[str, Any]:
+    kind = field.annotation
+    assert kind
+    return {
+        widget: kind(getattr(rule, limit))
+        for rule in field.metadata
+        for limit, widget in _LIMITS.items()
+        if hasattr(rule, limit)
+    }
+
+
+def _steps(default: float) -> dict[str, float]:
+    """Arrows move a small number by small steps; what is typed is kept to nine places."""
+    return {"step": 1e-6 if 0 < default < 1e-3 else 0.01, "round": 1e-9}

@@ -1,0 +1,45 @@
+"""The demo base and a few of its pictures.
+
+pytest reads this file before ComfyUI is started: what needs it is imported in the fixtures.
+"""
+
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def base():
+    import torch
+    from nodes import CheckpointLoaderSimple
+
+    from atelier.demo.install import CHECKPOINT
+
+    with torch.inference_mode():
+        return CheckpointLoaderSimple().load_checkpoint(CHECKPOINT)
+
+
+@pytest.fixture
+def pictures(comfy_base, tmp_path):
+    """Four of the demo's pictures, in a folder that a test may change."""
+    source = comfy_base / "input" / "atelier-demo" / "hats"
+    for path in sorted(source.glob("*.png"))[:4]:
+        shutil.copy(path, tmp_path)
+        shutil.copy(path.with_suffix(".txt"), tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def wires(base, pictures):
+    from atelier.training.data.folder import load_folder
+
+    from .trained import wired
+
+    return wired(base, load_folder(pictures))
+
+
+@pytest.fixture(autouse=True)
+def no_runs():
+    from atelier.training.host import folders
+
+    shutil.rmtree(folders.runs(), ignore_errors=True)

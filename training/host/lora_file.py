@@ -1,0 +1,153 @@
+"""A LoRA in any naming that ComfyUI reads, as the start of a training."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import comfy.lora
+import comfy.lora_convert
+import torch
+from torch import Tensor
+
+from ..adapters.adapter import Start
+from ..adapters.targets import Size
+from ..settings.adapter import Kind
+
+if TYPE_CHECKING:
+    from comfy.model_base import BaseModel
+
+_PREFIX, _SUFFIX = "diffusion_model.", ".weight"
+_OF_TEXT_ENCODERS = ("lora_te", "text_encoder", "lora_prior_te", "bundle_emb.")
+# What ComfyUI's weight adapters hold, in their order, under peft's names.
+_LOHA = ("hada_w1_a", "hada_w1_b", "alpha", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2", "dora")
+_LOKR = ("lokr_w1", "lokr_w2", "alpha", "lokr_w1_a", "lokr_w1_b", "lokr_w2_a", "lokr_w2_b")
+_LOKR += ("lokr_t2", "dora")
+_LORA = ("lora_B.weight", "lora_A.weight", "alpha", "mid", "dora", "reshape")
+_PARTS = {"lora": _LORA, "loha": _LOHA, "lokr": _LOKR}
+
+
+class _Piece(NamedTuple):
+    """What a file has for one layer, or for some rows of one (`first`, `count`)."""
+
+    kind: str
+    parts: dict[str, Any]
+    rows: tuple[int, int] | None
+
+
+def start_from(lora: dict[str, Tensor], model: "BaseModel") -> Start:
+    """`lora` (a LORA_MODEL) as something to go on from, on the untouched network of `model`.
+
+    Tensors of text encoders are carried along. Raises `ValueError` for tensors that are not this
+    model's, and for kinds of adapter that are not trained here.
+    """
+    carried = {key: value for key, value in lora.items() if key.startswith(_OF_TEXT_ENCODERS)}
+    own = comfy.lora_convert.convert_lora({k: v for k, v in lora.items() if k not in carried})
+    key_map = comfy.lora.model_lora_keys_unet(model, {})
+    patches = comfy.lora.load_lora(own, key_map, log_missing=False)
+    _refuse_strangers(own, key_map, type(model).__name__)
+    pieces: dict[str, list[_Piece]] = {}
+    for key, adapter in patches.items():
+        name, rows = _place(key)
+        pieces.setdefault(name, []).append(_piece(name, adapter, rows))
+    weights = model.diffusion_model.state_dict()
+    whole = {name: _whole(some, weights[name + _SUFFIX]) for name, some in pieces.items()}
+    kinds = sorted({piece.kind for piece in whole.values()})
+    if len(kinds) != 1:
+        raise ValueError(
+            f"continue_from holds {' and '.join(kinds) or 'nothing'} for this model; a training "
+            "can go on from one kind of adapter."
+        )
+    parts = {name: piece.parts for name, piece in whole.items()}
+    sizes = {name: _size(piece) for name, piece in whole.items()}
+    tensors = {
+        name: {part: value for part, value in some.items() if isinstance(value, Tensor)}
+        for name, some in parts.items()
+    }
+    return Start(cast(Kind, kinds[0]), sizes, tensors, carried)
+
+
+def _refuse_strangers(lora: dict[str, Tensor], key_map: dict[str, Any], family: str) -> None:
+    def known(key: str) -> bool:
+        stem = key
+        while "." in stem:
+            stem = stem.rpartition(".")[0]
+            if stem in key_map:
+                return True
+        return key in key_map
+
+    strangers = [key for key in lora if not known(key)]
+    if strangers:
+        raise ValueError(
+            f"continue_from was not made for the model that is wired ({family}): it has "
+            f"{strangers[0]}"
+            + (f" and {len(strangers) - 1} more tensors" if len(strangers) > 1 else "")
+            + " for which the model has no place. Wire the model that the LoRA was made for."
+        )
+
+
+def _place(key: Any) -> tuple[str, tuple[int, int] | None]:
+    """The layer's name, and which of its rows are meant, if not all."""
+    name, offset = (key[0], key[1]) if isinstance(key, tuple) else (key, None)
+    layer = name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    if offset is None:
+        return layer, None
+    axis, first, count = offset
+    if axis != 0:
+        raise ValueError(f"continue_from has columns of {layer} only, which cannot be trained.")
+    return layer, (first, count)
+
+
+def _piece(name: str, adapter: Any, rows: tuple[int, int] | None) -> _Piece:
+    kind = getattr(adapter, "name", None)
+    if kind not in _PARTS:
+        what = kind or adapter[0]
+        raise ValueError(
+            f"continue_from has a {what!r} for {name}; a training can go on from lora, dora, loha "
+            "and lokr."
+        )
+    parts = dict(zip(_PARTS[kind], adapter.weights, strict=False))
+    for part in ("mid", "reshape"):
+        if parts.pop(part, None) is not None:
+            raise ValueError(f"continue_from has a {part!r} for {name}, which cannot be trained.")
+    dora = parts.pop("dora", None)
+    if dora is not None:
+        if kind != "lora":
+            raise ValueError(f"continue_from has a DoRA over a {kind} for {name}: not trained here")
+        kind, parts["dora_scale"] = "dora", dora
+    return _Piece(
+        kind, {k: v.float() if isinstance(v, Tensor) else v for k, v in parts.items()}, rows
+    )
+
+
+def _whole(pieces: Sequence[_Piece], weight: Tensor) -> _Piece:
+    """One adapter for the layer: pieces for some of its rows become one of the ranks' sum."""
+    if len(pieces) == 1 and pieces[0].rows is None:
+        piece = pieces[0]
+        scale = piece.parts.get("dora_scale")
+        if scale is not None and scale.shape[0] != weight.shape[0]:
+            raise ValueError("continue_from is a DoRA over inputs; only those over outputs go on.")
+        return piece
+    if any(piece.kind != "lora" for piece in pieces):
+        raise ValueError("continue_from has parts of a layer in another kind than lora.")
+    downs, ups = [], []
+    for piece in pieces:
+        down, up = piece.parts["lora_A.weight"], piece.parts["lora_B.weight"]
+        rank = down.shape[0]
+        alpha = piece.parts["alpha"]
+        first, count = piece.rows or (0, weight.shape[0])
+        column = torch.zeros(weight.shape[0], rank)
+        column[first : first + count] = up.flatten(1) * (1.0 if alpha is None else alpha / rank)
+        downs.append(down.flatten(1))
+        ups.append(column)
+    total = sum(len(down) for down in downs)
+    parts = {"lora_A.weight": torch.cat(downs), "lora_B.weight": torch.cat(ups, 1)}
+    return _Piece("lora", parts | {"alpha": float(total)}, None)
+
+
+def _size(piece: _Piece) -> Size:
+    parts = piece.parts
+    inner = ("lora_A.weight", "hada_w1_b", "lokr_w1_b", "lokr_w2_b")
+    rank = next((parts[name].shape[0] for name in inner if parts.get(name) is not None), 0)
+    if not rank:  # a LoKr of two whole matrices, which readers scale by 1
+        return Size(1, 1.0)
+    alpha = parts["alpha"]
+    return Size(rank, float(rank if alpha is None else alpha))

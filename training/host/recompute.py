@@ -1,0 +1,49 @@
+"""Gradient checkpointing: keep what goes into each block, and compute the block again for backward.
+
+Chen et al. 2016. The numbers are the same; about a third more time for far less memory.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from comfy.ldm.modules.attention import BasicTransformerBlock
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, TimestepEmbedSequential
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+
+def recompute_blocks(network: nn.Module) -> int:
+    """Do so for every block of the private `network`, in place; return how many there are."""
+    blocks = list(_blocks(network))
+    for block in blocks:
+        block.forward = partial(_recomputed, block.forward)
+    return len(blocks)
+
+
+def _blocks(network: nn.Module) -> Iterator[nn.Module]:
+    """The elements of the network's lists; of a UNet, what these are made of.
+
+    A UNet never calls its lists' elements, but the parts of them one by one.
+    """
+    for child in network.children():
+        for block in child if isinstance(child, nn.ModuleList) else [child]:
+            if isinstance(block, TimestepEmbedSequential):
+                parts = (BasicTransformerBlock, ResBlock)
+                yield from (part for part in block.modules() if isinstance(part, parts))
+            elif block is not child:
+                yield block
+
+
+def _recomputed(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if not torch.is_grad_enabled():
+        return forward(*args, **kwargs)
+    return checkpoint(partial(_on_copies, forward), *args, use_reentrant=False, **kwargs)
+
+
+def _on_copies(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Some blocks add to their inputs in place, which are needed again as they were."""
+    fresh = [arg.clone() if isinstance(arg, Tensor) else arg for arg in args]
+    named = {k: v.clone() if isinstance(v, Tensor) else v for k, v in kwargs.items()}
+    return forward(*fresh, **named)

@@ -1,0 +1,40 @@
+"""Which bases cannot be trained, told before step 1."""
+
+from typing import TYPE_CHECKING
+
+import comfy.ops
+import torch
+
+from .family import picture_wanted
+
+if TYPE_CHECKING:
+    from comfy.model_base import BaseModel
+
+
+def refuse_untrainable(model: "BaseModel") -> None:
+    """Raise `ValueError` if nothing can be learned on `model`, with the reason and the way out."""
+    refuse_picture(picture_wanted(model))
+    _refuse_layers(model.diffusion_model)
+
+
+def refuse_picture(what: str) -> None:
+    """Raise `ValueError` for `what` makes pictures from other pictures; for nothing, do nothing."""
+    if what:
+        raise ValueError(
+            f"The MODEL is {what}. Pictures with captions do not teach that: wire the "
+            "text-to-image (or inpainting) model of the same family, train on it, and use the LoRA "
+            "on this one."
+        )
+
+
+def _refuse_layers(network: torch.nn.Module) -> None:
+    for name, module in network.named_modules():
+        kind = type(module)
+        ours = isinstance(module, torch.nn.Linear) or kind.__module__ == comfy.ops.__name__
+        if not ours and hasattr(module, "in_features") and hasattr(module, "out_features"):
+            raise ValueError(
+                f"The MODEL cannot be trained: its layer {name} is a {kind.__module__}."
+                f"{kind.__qualname__}, which no adapter can sit on. Load the fp16 or bf16 file of "
+                "the same model with ComfyUI's own loader (weight_dtype default, or fp8_e4m3fn "
+                "where memory is short)."
+            )

@@ -1,0 +1,115 @@
+"""What moves while training, and the one list of what a checkpoint holds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from . import checkpoint, nest
+from .adapters.adapter import Adapter
+from .run import Run
+
+
+@dataclass
+class Best:
+    """The lowest held-out loss, where it was, its weights, and how many measurements ago."""
+
+    loss: float = float("inf")
+    step: int = 0
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    since: int = 0
+
+
+def running_mean(adapter: Adapter, decay: float) -> AveragedModel | None:
+    """torch's own exponential moving average over the adapter; None for a decay of 0."""
+    if not decay:
+        return None
+    weights = nn.ParameterList(adapter.parameters())
+    return AveragedModel(weights, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+@dataclass
+class State:
+    """`whole` is False while a step is being taken."""
+
+    adapter: Adapter
+    optimizer: Optimizer
+    schedule: LRScheduler
+    scaler: GradScaler
+    mean: AveragedModel | None = None
+    best: Best = field(default_factory=Best)
+    step: int = 0
+    whole: bool = True
+
+    def save(self, run: Run) -> None:
+        """Everything that a checkpoint holds. Noise and order are functions of seed and step."""
+        tree = {
+            "step": self.step,
+            "adapter": self.adapter.state(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "mean": self.mean.state_dict() if self.mean else {},
+            "best": vars(self.best),
+        }
+        nest.save(run.checkpoints / checkpoint.NAME.format(self.step), tree)
+        checkpoint.keep_newest(run.checkpoints)
+
+    def load(self, tree: dict[str, Any]) -> None:
+        self.step = tree["step"]
+        self.adapter.load(tree["adapter"])
+        self.optimizer.load_state_dict(tree["optimizer"])
+        self.schedule.load_state_dict(tree["schedule"])
+        self.scaler.load_state_dict(tree["scaler"])
+        if self.mean:
+            self.mean.load_state_dict(tree["mean"])
+        self.best = Best(**tree["best"])
+
+    def take_step(self) -> bool:
+        """Move the weights by their gradients; False if fp16 overflowed and nothing moved."""
+        self.whole = False
+        before = self.scaler.get_scale()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        moved = self.scaler.get_scale() >= before
+        self.schedule.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.mean and moved:
+            self.mean.update_parameters(nn.ParameterList(self.adapter.parameters()))
+        self.step += 1
+        self.whole = True
+        return moved
+
+    def compare(self, loss: float) -> None:
+        """Remember the judged weights if their held-out `loss` is the lowest so far."""
+        if loss < self.best.loss:
+            with self.judged():
+                weights = {name: value.clone() for name, value in self.adapter.state().items()}
+            self.best = Best(loss, self.step, weights)
+        else:
+            self.best.since += 1
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Inside, the adapter has the weights that become the LoRA: the mean, where one is kept."""
+        schedule_free: Any = self.optimizer if hasattr(self.optimizer, "eval") else None
+        if schedule_free:
+            schedule_free.eval()
+        parameters = [parameter.data for parameter in self.adapter.parameters()]
+        moving = [data.clone() for data in parameters] if self.mean else []
+        if self.mean:
+            torch._foreach_copy_(parameters, [p.data for p in self.mean.module.parameters()])
+        try:
+            yield
+        finally:
+            if moving:
+                torch._foreach_copy_(parameters, moving)
+            if schedule_free:
+                schedule_free.train()
