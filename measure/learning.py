@@ -49,7 +49,8 @@ def train(base: Base, name: str, class_pictures: bool, **changes: Any) -> dict[s
     """The LoRA that the demo's pictures give, as LORA_MODEL."""
     from ..training.config import make_config
     from ..training.data.folder import load_folder
-    from ..training.trainer import Wires, train_lora
+    from ..training.prepare import Wires
+    from ..training.trainer import train_lora
 
     pictures = engine.base_directory() / "input" / FOLDER
     wires = Wires(

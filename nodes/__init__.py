@@ -4,25 +4,35 @@ from comfy_api.latest import ComfyExtension, io
 
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
+from .inspect import InspectBase
+from .load import LoadLoraFile
 from .options import (
     AdapterOptions,
     DataOptions,
     MemoryOptions,
     ObjectiveOptions,
     OptimizerOptions,
+    SamplingOptions,
+    TextOptions,
     ValidationOptions,
 )
+from .preset import TrainPreset
 from .save import SaveLora
 from .train import TrainLora
 
 NODES: list[type[io.ComfyNode]] = [
     LoadDataset,
+    TrainPreset,
+    InspectBase,
+    LoadLoraFile,
     TrainLora,
     DataOptions,
     AdapterOptions,
+    TextOptions,
     ObjectiveOptions,
     OptimizerOptions,
     ValidationOptions,
+    SamplingOptions,
     MemoryOptions,
     SaveLora,
     EvaluationGrid,

@@ -18,7 +18,7 @@ def inputs(group: type[Group], choices: dict[str, Sequence[str]] | None = None) 
 
 
 def _input(name: str, field: FieldInfo, choices: Sequence[str] | None) -> Any:
-    shared = {"default": field.default, "tooltip": field.description}
+    shared: dict[str, Any] = {"default": field.default, "tooltip": field.description}
     if choices or get_origin(field.annotation) is Literal:
         return io.Combo.Input(name, options=list(choices or get_args(field.annotation)), **shared)
     if field.annotation is bool:
@@ -26,15 +26,14 @@ def _input(name: str, field: FieldInfo, choices: Sequence[str] | None) -> Any:
     if field.annotation is str:
         return io.String.Input(name, multiline=True, **shared)
     if field.annotation is int:
-        more = {"control_after_generate": False} if name == "seed" else {}
+        more: dict[str, Any] = {"control_after_generate": False} if name == "seed" else {}
         return io.Int.Input(name, **shared, **_limits(field), **more)
     assert field.annotation is float, name
-    return io.Float.Input(name, **shared, **_limits(field), **_steps(field.default))
+    return io.Float.Input(name, **shared, **_limits(field), **_arrows(field.default))
 
 
 def _limits(field: FieldInfo) -> dict[str, Any]:
-    kind = field.annotation
-    assert kind
+    kind: Any = field.annotation
     return {
         widget: kind(getattr(rule, limit))
         for rule in field.metadata
@@ -43,6 +42,6 @@ def _limits(field: FieldInfo) -> dict[str, Any]:
     }
 
 
-def _steps(default: float) -> dict[str, float]:
+def _arrows(default: float) -> dict[str, Any]:
     """Arrows move a small number by small steps; what is typed is kept to nine places."""
     return {"step": 1e-6 if 0 < default < 1e-3 else 0.01, "round": 1e-9}

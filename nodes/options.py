@@ -5,6 +5,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..training.host.choices import SAMPLERS, SCHEDULERS
 from ..training.optimizers import OPTIMIZERS
 from ..training.schedule import SCHEDULES
 from ..training.settings.adapter import AdapterSettings
@@ -13,6 +14,8 @@ from ..training.settings.group import Group
 from ..training.settings.memory import MemorySettings
 from ..training.settings.objective import ObjectiveSettings
 from ..training.settings.optimizer import OptimizerSettings
+from ..training.settings.sampling import SamplingSettings
+from ..training.settings.text import TextSettings
 from ..training.settings.validation import ValidationSettings
 from .fields import inputs
 from .types import OptionsWire
@@ -25,7 +28,7 @@ def _schema(
         "options", optional=True, tooltip="Other options, which are passed on with these."
     )
     return io.Schema(
-        node_id=f"Atelier{what}Options",
+        node_id=f"Atelier{what.replace(' ', '')}Options",
         display_name=f"{what} Options",
         category="Atelier/Train",
         description=description,
@@ -56,6 +59,12 @@ class AdapterOptions(_Options):
         )
 
 
+class TextOptions(_Options):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return _schema(TextSettings, "Text Encoder", "Training of the text encoders as well.")
+
+
 class ObjectiveOptions(_Options):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -84,6 +93,17 @@ class ValidationOptions(_Options):
             ValidationSettings,
             "Validation",
             "How often the run is looked at and saved, when it stops, and what is kept.",
+        )
+
+
+class SamplingOptions(_Options):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return _schema(
+            SamplingSettings,
+            "Sampling",
+            "Pictures that are drawn while the run goes on.",
+            {"sample_sampler": SAMPLERS, "sample_scheduler": SCHEDULERS},
         )
 
 

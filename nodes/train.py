@@ -78,7 +78,8 @@ class TrainLora(io.ComfyNode):
         options: dict[str, Any] | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ..training.trainer import Wires, loss_picture, train_lora  # brings peft: a second
+        from ..training.prepare import Wires
+        from ..training.trainer import loss_picture, train_lora  # brings peft: a second
 
         wires = Wires(model, clip, vae, dataset, held_out, class_pictures, continue_from)
         run = train_lora(wires, make_config(**settings | (options or {})), name)

@@ -10,6 +10,8 @@ from .settings.data import DataSettings
 from .settings.memory import MemorySettings
 from .settings.objective import ObjectiveSettings
 from .settings.optimizer import OptimizerSettings
+from .settings.sampling import SamplingSettings
+from .settings.text import TextSettings
 from .settings.validation import ValidationSettings
 
 
@@ -17,9 +19,11 @@ class TrainConfig(
     BasicSettings,
     DataSettings,
     AdapterSettings,
+    TextSettings,
     ObjectiveSettings,
     OptimizerSettings,
     ValidationSettings,
+    SamplingSettings,
     MemorySettings,
 ):
     """Everything that decides what a run learns, apart from the model and the data."""

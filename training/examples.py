@@ -7,7 +7,7 @@ and keeps it there, as far as there is room: a set of a thousand pictures stream
 
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -37,14 +37,15 @@ ROOM = 2 * 2**30  # bytes of latents and conditioning that stay on the device
 class Encoded:
     """One picture at one size: its views after the VAE, its captions after the text encoder.
 
-    A caption is `text: Entry`; `masks` are one for each of `latents`, `[h, w]` in latent pixels.
+    A caption is `text: Entry`, or `text: None` where the text encoder itself is trained; `masks`
+    are one for each of `latents`, `[h, w]` in latent pixels.
     """
 
     path: Path
     size: Size
     repeats: int
     latents: tuple[Entry, ...]
-    captions: dict[str, Entry]
+    captions: dict[str, Entry | None]
     masks: tuple[Tensor, ...] = ()
 
 
@@ -103,11 +104,12 @@ class Encoder:
         held-out pictures, which must stay the same.
         """
         texts = [_texts(record, config, varied) for record in dataset.records]
-        captions: dict[str, Entry] = {}
+        captions: dict[str, Entry | None] = {}
         for some in texts:
             tick("captions")
             for text in some:
-                captions[text] = captions.get(text) or self.caption(text)
+                if text not in captions:
+                    captions[text] = self.caption(text) if config.text_encoders == "none" else None
         resolutions = config.resolutions(config.resolution) if varied else [config.resolution]
         encoded = []
         for record, some in zip(dataset.records, texts, strict=True):
@@ -123,7 +125,7 @@ class Encoder:
         self,
         record: Record,
         size: Size,
-        captions: dict[str, Entry],
+        captions: dict[str, Entry | None],
         config: TrainConfig,
         varied: bool,
     ) -> Encoded:
@@ -164,15 +166,26 @@ def _mask(mask: Image.Image, size: Size, view: View, factor: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(small.mean((1, 3))))
 
 
+Encode = Callable[[str], list[Any]]
+
+
 class Pictures:
-    """A set of pictures as the loop draws from it."""
+    """A set of pictures as the loop draws from it. `encode` sends a caption through the trained
+    text encoder, if it is trained: nothing that it gave is kept.
+    """
 
     def __init__(
-        self, encoded: Sequence[Encoded], denoiser: Denoiser, config: TrainConfig, room: int = ROOM
+        self,
+        encoded: Sequence[Encoded],
+        denoiser: Denoiser,
+        config: TrainConfig,
+        encode: Encode | None = None,
+        room: int = ROOM,
     ) -> None:
         self.encoded = encoded
         self.denoiser = denoiser
         self.config = config
+        self.encode = encode
         self.room = room
         self.used = 0
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
@@ -195,11 +208,20 @@ class Pictures:
         one = self.encoded[number]
         text = next(iter(one.captions)) if text is None else text
         latent = self._get(("latent", number, view), lambda: self._latent(one.latents[view]))
-        conditioning = self._get(
-            ("caption", text, tuple(latent.shape)),
-            lambda: self.denoiser.conditioning(one.captions[text].load(), latent),
-        )
+        kept = one.captions[text]
+        if kept:
+            conditioning = self._get(
+                ("caption", text, tuple(latent.shape)),
+                lambda: self.denoiser.conditioning(kept.load(), latent),
+            )
+        else:
+            assert self.encode
+            conditioning = self.denoiser.conditioning(self.encode(text), latent)
         return Example(one.path, one.size, latent, conditioning, self._mask(one, view, latent))
+
+    def __iter__(self) -> Iterator[Example]:
+        """Every picture as its file is, made when it is asked for."""
+        return (self.example(number) for number in range(len(self)))
 
     def _latent(self, entry: Entry) -> Tensor:
         return self.denoiser.latent(entry.load().to(self.denoiser.device, copy=True))

@@ -1,7 +1,7 @@
 """The training loop, top to bottom."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -66,7 +66,7 @@ def train(
     state: State,
     task: Task,
     streams: Sequence[Stream],
-    held_out: Sequence[Example],
+    held_out: Collection[Example],
     config: TrainConfig,
     run: Run,
     watch: Watch,

@@ -58,16 +58,18 @@ def parse_arguments(text: str) -> dict[str, Any]:
 
 def make_optimizer(
     name: str,
-    parameters: Iterable[torch.nn.Parameter],
+    groups: Iterable[dict[str, Any]],
     learning_rate: float,
     weight_decay: float,
     arguments: str = "",
 ) -> Optimizer:
-    """The optimizer `name`. `ValueError` names an argument that it does not take."""
+    """The optimizer `name` over parameter groups as torch has them. `ValueError` names an
+    argument that it does not take.
+    """
     module, kind = _KNOWN[name]
     settings = {"lr": learning_rate, "weight_decay": weight_decay} | parse_arguments(arguments)
     try:
-        return getattr(importlib.import_module(module), kind)(list(parameters), **settings)
+        return getattr(importlib.import_module(module), kind)(list(groups), **settings)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"optimizer {name} with optimizer_arguments {settings}: {error}"

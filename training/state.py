@@ -1,6 +1,6 @@
 """What moves while training, and the one list of what a checkpoint holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import checkpoint, nest
-from .adapters.adapter import Adapter
+from .adapters.together import Together
 from .run import Run
 
 
@@ -27,7 +27,7 @@ class Best:
     since: int = 0
 
 
-def running_mean(adapter: Adapter, decay: float) -> AveragedModel | None:
+def running_mean(adapter: Together, decay: float) -> AveragedModel | None:
     """torch's own exponential moving average over the adapter; None for a decay of 0."""
     if not decay:
         return None
@@ -35,11 +35,16 @@ def running_mean(adapter: Adapter, decay: float) -> AveragedModel | None:
     return AveragedModel(weights, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 
+def _copy(values: Iterable[torch.Tensor], into: Iterable[torch.Tensor]) -> None:
+    for value, place in zip(values, into, strict=True):
+        place.copy_(value.detach())
+
+
 @dataclass
 class State:
     """`whole` is False while a step is being taken."""
 
-    adapter: Adapter
+    adapter: Together
     optimizer: Optimizer
     schedule: LRScheduler
     scaler: GradScaler
@@ -105,11 +110,11 @@ class State:
         parameters = [parameter.data for parameter in self.adapter.parameters()]
         moving = [data.clone() for data in parameters] if self.mean else []
         if self.mean:
-            torch._foreach_copy_(parameters, [p.data for p in self.mean.module.parameters()])
+            _copy(self.mean.module.parameters(), parameters)
         try:
             yield
         finally:
             if moving:
-                torch._foreach_copy_(parameters, moving)
+                _copy(moving, parameters)
             if schedule_free:
                 schedule_free.train()

@@ -70,6 +70,7 @@ def live(wired, settings, start=None, moved=True):
 def loaded(wired, file):
     """What the network gives when ComfyUI has loaded `file` by its own means."""
     patched, _ = load_lora_for_models(wired, None, file, 1.0, 0.0)
+    assert patched
     with training_mode(), private_copy(patched) as private:
         return predict(private)
 

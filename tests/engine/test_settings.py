@@ -1,13 +1,29 @@
 """Every setting changes what it should, and nothing else, on short trainings of the demo base."""
 
+import copy
+
 import comfy.model_management as management
+import numpy as np
 import pytest
 import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import load_lora_for_models
+from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
 from PIL import Image
 
+from atelier.training.adapters.adapter import Adapter
+from atelier.training.config import make_config
 from atelier.training.data.folder import load_folder
 from atelier.training.examples import Pictures
 from atelier.training.host import folders
+from atelier.training.host.mode import own_randomness, training_mode
+from atelier.training.host.text import (
+    encode_with_gradient,
+    load_text,
+    private_text,
+    text_naming,
+    text_sizes,
+)
 from atelier.training.optimizers import OPTIMIZERS
 
 from .trained import same, stop_at, train, wired
@@ -230,3 +246,127 @@ def test_pictures_repeat_as_often_as_they_are_told_to(wires, base, pictures):
 def test_a_set_larger_than_its_room_streams(wires, monkeypatch, plain):
     monkeypatch.setattr(Pictures.__init__, "__defaults__", (1,))
     assert same([plain], [train(wires, name="streamed").lora()])
+
+
+PROMPTS = ["a person with red hair", "a sad person"]
+SAMPLED = {"sample_every": 3, "sample_prompts": "\n".join(PROMPTS), "sample_steps": 4}
+
+
+def native(base, lora, prompt, guidance=4.0):
+    """What Load LoRA, KSampler and VAE Decode give."""
+    model, clip, vae = base
+    with torch.inference_mode():
+        patched, _ = load_lora_for_models(model, None, lora, 1.0, 0.0)
+        (wanted,) = CLIPTextEncode().encode(clip, prompt)
+        (nothing,) = CLIPTextEncode().encode(clip, "")
+        (empty,) = EmptyLatentImage().generate(128, 128)
+        how = (0, 4, guidance, "euler", "simple")
+        (drawn,) = KSampler().sample(patched, *how, wanted, nothing, empty)
+        return (VAEDecode().decode(vae, drawn)[0][0].numpy() * 255).clip(0, 255)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"adapter": kind} for kind in ("lora", "dora", "loha", "lokr")] + [{"ema_decay": 0.5}],
+    ids=lambda settings: str(next(iter(settings.values()))),
+)
+def test_samples_are_what_the_file_gives_in_comfyui(wires, base, settings):
+    run = train(wires, name="sampled", **SAMPLED, **settings, learning_rate=0.01)
+    folder = folders.pictures() / "runs" / run.name / "samples"
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        f"step-{step:06d}-{number}.png" for step in (0, 3, 6) for number in (1, 2)
+    ]
+    for number, prompt in enumerate(PROMPTS, 1):
+        last = np.asarray(Image.open(folder / f"step-000006-{number}.png"), np.float32)
+        assert np.abs(last - native(base, run.lora(), prompt)).max() <= 2
+        first = np.asarray(Image.open(folder / f"step-000000-{number}.png"), np.float32)
+        assert np.abs(first - native(base, {}, prompt)).max() <= 2
+    assert np.abs(last - first).max() > 2
+    plain = train(wires, name="plain", **settings, learning_rate=0.01)
+    assert same([plain.lora()], [run.lora()])  # looking changes nothing
+
+
+def test_pictures_of_nothing_are_refused(wires):
+    with pytest.raises(ValueError, match="sample_prompts is empty"):
+        train(wires, sample_every=2)
+
+
+# The demo's text tower is an identity, with layers of zeros that nothing can flow through: here it
+# gets contents.
+@pytest.fixture(scope="module")
+def lively(base):
+    model, clip, vae = base
+    clip = copy.copy(clip)
+    clip.cond_stage_model = copy.deepcopy(clip.cond_stage_model)
+    dice = torch.Generator().manual_seed(1)
+    with torch.inference_mode():
+        for name, weight in clip.cond_stage_model.named_parameters():
+            if "encoder.layers" in name and weight.ndim == 2:
+                weight.copy_(0.02 * torch.randn(weight.shape, generator=dice))
+    clip.patcher = ModelPatcher(
+        clip.cond_stage_model, clip.patcher.load_device, clip.patcher.offload_device
+    )
+    return model, clip, vae
+
+
+TEXT = {"text_encoders": "clip", "text_rank": 2, "text_rate": 1e-3, "steps": 3, "batch_size": 1}
+
+
+def test_text_encoders_learn_too(lively, pictures):
+    wires = wired(lively, load_folder(pictures))
+    before = {k: v.clone() for k, v in wires.clip.cond_stage_model.state_dict().items()}
+    more = {"sample_every": 3, "sample_prompts": PROMPTS[0], "sample_steps": 2}
+    run = train(wires, name="text", **TEXT, **more)
+    lora = run.lora()
+    text = {key: value for key, value in lora.items() if key.startswith("lora_te1_")}
+    assert len(text) == 12 * 6 * 3 and len(text) < len(lora)
+    assert any(value.any() for key, value in text.items() if "lora_up" in key)
+    assert same([before], [wires.clip.cond_stage_model.state_dict()])
+    folder = folders.pictures() / "runs" / run.name / "samples"
+    first, last = (np.asarray(Image.open(path)) for path in sorted(folder.iterdir()))
+    assert not np.array_equal(first, last)
+
+
+@pytest.mark.parametrize("kind", ["lora", "dora", "loha", "lokr"])
+def test_comfyui_loads_what_text_encoders_learned(lively, kind):
+    model, clip, _ = lively
+    config = make_config(adapter=kind, text_encoders="clip", text_rank=4)
+    with training_mode(), own_randomness(0), private_text(clip) as private:
+        names = text_naming(private, own_words=False)
+        sizes = text_sizes(private, config)
+        adapter = Adapter(private.cond_stage_model, config, sizes=sizes)
+        load_text(private)
+        with torch.no_grad():
+            plain = encode_with_gradient(private, "a red hat")[0][0]
+            for parameter in adapter.parameters():
+                parameter.add_(0.02 * torch.randn(parameter.shape))
+            live = encode_with_gradient(private, "a red hat")[0][0]
+        file = adapter.file_state(names)
+    with torch.inference_mode():
+        _, patched = load_lora_for_models(model, clip, file, 0.0, 1.0)
+        (loaded,) = CLIPTextEncode().encode(patched, "a red hat")
+    moved = (live - plain).norm()
+    assert moved > 1e-3 * plain.norm()
+    assert (loaded[0][0] - live).norm() < 0.05 * moved  # the tower is in fp16
+
+
+def test_trained_text_encoders_go_on_too(lively, pictures, monkeypatch):
+    wires = wired(lively, load_folder(pictures), held_out=load_folder(pictures))
+    whole = train(wires, name="whole", **TEXT)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2, RuntimeError("stop"))
+        with pytest.raises(RuntimeError, match="stop"):
+            train(wires, name="stopped", **TEXT)
+    resumed = train(wires, name="stopped", **TEXT)
+    assert same([whole.lora()], [resumed.lora()])
+    assert whole.logged() == resumed.logged()
+    onward = wired(lively, load_folder(pictures), continue_from=whole.lora())
+    again = train(onward, name="again", **(TEXT | {"text_rate": 1e-9, "learning_rate": 1e-9}))
+    assert again.lora().keys() == whole.lora().keys()
+    for key, value in whole.lora().items():
+        assert torch.allclose(again.lora()[key], value, atol=1e-5), key
+
+
+def test_the_bases_prediction_cannot_be_the_target_while_text_encoders_learn(wires):
+    with pytest.raises(ValueError, match="prior_target = 'base'"):
+        train(wires, text_encoders="clip", prior_target="base")

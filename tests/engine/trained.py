@@ -3,8 +3,9 @@
 import torch
 
 from atelier.training.config import make_config
+from atelier.training.prepare import Wires
 from atelier.training.task import Task
-from atelier.training.trainer import Wires, train_lora
+from atelier.training.trainer import train_lora
 
 SETTINGS = {"steps": 6, "batch_size": 2, "rank": 2, "alpha": 2, "resolution": 128}
 SETTINGS |= {"learning_rate": 1e-3, "validate_every": 3, "save_every": 2}

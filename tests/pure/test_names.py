@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.training import checkpoint, nest
-from atelier.training.adapters.keys import NATIVE, Naming, file_key
+from atelier.training.adapters.keys import NATIVE, Naming
 from atelier.training.adapters.targets import choose, layer_sizes, parse_ranks
 from atelier.training.config import make_config
 from atelier.training.files import atomic, digest, new_folder, safe_name
@@ -64,13 +64,13 @@ def test_a_digest_knows_where_parts_end(one, other):
     ],
 )
 def test_names_in_a_file(naming, part, wanted):
-    assert file_key("blocks.0.attn.qkv", part, naming) == wanted
+    assert naming.key("blocks.0.attn.qkv", part) == wanted
 
 
 def test_sd1_files_name_layers_as_diffusers_does():
     layer = "input_blocks.4.1.transformer_blocks.0.attn1.to_q"
     wanted = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q.alpha"
-    assert file_key(layer, "alpha", Naming("kohya", res_blocks=2)) == wanted
+    assert Naming("kohya", res_blocks=2).key(layer, "alpha") == wanted
 
 
 LAYERS = [

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from peft import LoHaConfig, LoKrConfig, LoraConfig, PeftConfig, inject_adapter_in_model
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from ..config import TrainConfig
 from ..settings.adapter import Kind
 from .diffusers_names import one_alpha
-from .keys import Naming, file_key
+from .keys import Names
 from .targets import Size, layer_sizes
 
 _NAME = ".default"  # peft's name for the one adapter
@@ -38,7 +39,8 @@ class Adapter:
 
     What starts at random comes from torch's global generator, so seed that around the making.
     `family` is the name of ComfyUI's class for the model. With a `start`, kind, layers and ranks
-    are those of `start`. Raises `ValueError` where the settings fit no layer of this network.
+    are those of `start`; `sizes` says otherwise which layers there are. Raises `ValueError` where
+    the settings fit no layer of this network.
     """
 
     def __init__(
@@ -47,13 +49,10 @@ class Adapter:
         config: TrainConfig,
         family: str = "",
         start: Start | None = None,
+        sizes: dict[str, Size] | None = None,
     ) -> None:
         self.kind: Kind = start.kind if start else config.adapter
-        self.sizes = (
-            start.sizes
-            if start
-            else layer_sizes(trainable(network, config), config, config.rank, family)
-        )
+        self.sizes = sizes or _sizes(network, config, family, start)
         _refuse_small_floats(network, self.kind, self.sizes)
         inject_adapter_in_model(_peft_config(self.kind, self.sizes, config), network)
         self._modules = {layer: _tuner(network, layer) for layer in self.sizes}
@@ -94,15 +93,15 @@ class Adapter:
             tensor.copy_(state[name])
 
     @torch.no_grad()
-    def file_state(self, naming: Naming) -> dict[str, Tensor]:
+    def file_state(self, naming: Names) -> dict[str, Tensor]:
         """A copy on the CPU under the names that ComfyUI reads; fp32, with explicit alpha."""
         layers = {layer: self._file_parts(module) for layer, module in self._modules.items()}
-        if self.kind == "lora" and naming.style == "kohya":
+        if self.kind == "lora" and naming.one_alpha:
             layers = _with_one_alpha(layers)
         state = dict(self._carried)
         for layer, parts in layers.items():
             for part, tensor in parts.items():
-                state[file_key(layer, part, naming)] = tensor.to("cpu", copy=True).contiguous()
+                state[naming.key(layer, part)] = tensor.to("cpu", copy=True).contiguous()
         return state
 
     def enabled(self, on: bool) -> None:
@@ -156,6 +155,14 @@ def trainable(network: nn.Module, config: TrainConfig) -> list[str]:
         for name, module in network.named_modules()
         if isinstance(module, kinds) and getattr(module, "groups", 1) == 1
     ]
+
+
+def _sizes(
+    network: nn.Module, config: TrainConfig, family: str, start: Start | None
+) -> dict[str, Size]:
+    if start:
+        return start.sizes
+    return layer_sizes(trainable(network, config), config, config.rank, family)
 
 
 def _peft_config(kind: Kind, sizes: Mapping[str, Size], config: TrainConfig) -> PeftConfig:
@@ -233,15 +240,19 @@ def _drop(module: BaseTunerLayer) -> None:
 
 
 def _scale(module: BaseTunerLayer) -> float:
-    return float(module.scaling[_NAME[1:]])
+    scaling: Any = getattr(module, "scaling")  # noqa: B009 - peft's layers share it, not its type
+    return float(scaling[_NAME[1:]])
 
 
 def _rank(module: BaseTunerLayer) -> int:
-    return int(module.r[_NAME[1:]])
+    ranks: Any = getattr(module, "r")  # noqa: B009
+    return int(ranks[_NAME[1:]])
 
 
 def _base(module: BaseTunerLayer) -> Tensor:
-    return module.get_base_layer().weight.detach().float()
+    weight = module.get_base_layer().weight
+    assert isinstance(weight, Tensor)
+    return weight.detach().float()
 
 
 def _merged(module: BaseTunerLayer) -> Tensor:

@@ -19,6 +19,7 @@ PATTERNS = {
     "all_linear": "",
     "all": "",
 }
+TEXT = r"\.(self_attn|mlp|SelfAttention|EncDecAttention|DenseReluDense)\."  # of CLIP, T5 and LLMs
 # Blocks that were found to carry one thing, by the class that ComfyUI gives the model.
 # SDXL: B-LoRA (Frenkel et al. 2024, section 4.1), diffusers' up_blocks.0.attentions.0 and .1.
 # Flux: single blocks 7, 12, 16 and 20 carry a likeness (TheLastBen, 2024).

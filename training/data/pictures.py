@@ -75,13 +75,15 @@ class View:
     mirrored: bool = False
     seed: str = ""
 
-    def box(self, picture: Image.Image, width: int, height: int) -> tuple[float, ...]:
+    def box(
+        self, picture: Image.Image, width: int, height: int
+    ) -> tuple[float, float, float, float]:
         """The window of `picture` that is shown, of the shape `width` to `height`."""
         dice = random.Random(f"{self.seed}/{self.crop}")
         size = dice.uniform(0.9, 1.0) if self.crop else 1.0
         scale = min(picture.width / width, picture.height / height) * size
         room = picture.width - width * scale, picture.height - height * scale
-        left, top = (gap * (dice.random() if self.crop else 0.5) for gap in room)
+        left, top = [gap * (dice.random() if self.crop else 0.5) for gap in room]
         return left, top, left + width * scale, top + height * scale
 
 

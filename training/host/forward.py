@@ -1,6 +1,7 @@
 """One forward for every family that ComfyUI loads: conditioning, noise, the raw output."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import comfy.model_sampling as sampling
@@ -67,6 +68,15 @@ class Denoiser:
             f"{type(self.model).__name__} predicts in a way that Atelier cannot train "
             f"({', '.join(base.__name__ for base in kind.__mro__[1:3])}). Use another base model."
         )
+
+    @contextmanager
+    def as_sampled(self) -> Iterator[None]:
+        """Inside, `apply_model` gives x0 again, as ComfyUI's samplers want it."""
+        del self.sampling.calculate_denoised
+        try:
+            yield
+        finally:
+            self.sampling.calculate_denoised = _raw_output
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,11 +1,13 @@
 """A LoRA in any naming that ComfyUI reads, as the start of a training."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import comfy.lora
 import comfy.lora_convert
 import torch
+from comfy.sd import CLIP
 from torch import Tensor
 
 from ..adapters.adapter import Start
@@ -42,13 +44,27 @@ def start_from(lora: dict[str, Tensor], model: "BaseModel") -> Start:
     carried = {key: value for key, value in lora.items() if key.startswith(_OF_TEXT_ENCODERS)}
     own = comfy.lora_convert.convert_lora({k: v for k, v in lora.items() if k not in carried})
     key_map = comfy.lora.model_lora_keys_unet(model, {})
+    start = _start(own, key_map, model.diffusion_model, type(model).__name__)
+    return replace(start, carried=carried)
+
+
+def start_text(carried: dict[str, Tensor], clip: CLIP) -> Start:
+    """What `start_from` carried along, as something to go on from in the text encoders."""
+    tree = clip.cond_stage_model
+    key_map = comfy.lora.model_lora_keys_clip(tree, {})
+    return _start(carried, key_map, tree, type(tree).__name__)
+
+
+def _start(
+    own: dict[str, Tensor], key_map: dict[str, Any], network: torch.nn.Module, family: str
+) -> Start:
     patches = comfy.lora.load_lora(own, key_map, log_missing=False)
-    _refuse_strangers(own, key_map, type(model).__name__)
+    _refuse_strangers(own, key_map, family)
     pieces: dict[str, list[_Piece]] = {}
     for key, adapter in patches.items():
         name, rows = _place(key)
         pieces.setdefault(name, []).append(_piece(name, adapter, rows))
-    weights = model.diffusion_model.state_dict()
+    weights = network.state_dict()
     whole = {name: _whole(some, weights[name + _SUFFIX]) for name, some in pieces.items()}
     kinds = sorted({piece.kind for piece in whole.values()})
     if len(kinds) != 1:
@@ -62,7 +78,7 @@ def start_from(lora: dict[str, Tensor], model: "BaseModel") -> Start:
         name: {part: value for part, value in some.items() if isinstance(value, Tensor)}
         for name, some in parts.items()
     }
-    return Start(cast(Kind, kinds[0]), sizes, tensors, carried)
+    return Start(cast(Kind, kinds[0]), sizes, tensors)
 
 
 def _refuse_strangers(lora: dict[str, Tensor], key_map: dict[str, Any], family: str) -> None:

@@ -43,7 +43,8 @@ def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
     if is_traceable_wrapper_subclass(tensor):  # ComfyUI's: several tensors that act as one
         names, context = tensor.__tensor_flatten__()
         inner = {name: over_same_bytes(getattr(tensor, name)) for name in names}
-        return type(tensor).__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
+        kind: Any = type(tensor)
+        return kind.__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
     twin = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
     twin.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter):  # GGUF's: bytes with a type
@@ -65,7 +66,7 @@ def copy_tree(model: "BaseModel") -> "BaseModel":
     return copy.deepcopy(model, memo)
 
 
-def _apply_patches(private: ModelPatcher, wired: ModelPatcher) -> None:
+def take_patches(private: ModelPatcher, wired: ModelPatcher) -> None:
     """Give the private tree the wired model's own patches (the user's LoRAs), in fresh tensors."""
     private.patches = {key: list(patches) for key, patches in wired.patches.items()}
     with torch.no_grad():
@@ -85,10 +86,10 @@ def _make_differentiable(network: torch.nn.Module) -> None:
         if isinstance(block, ADDS_IN_PLACE):
             for norm in block.modules():
                 if isinstance(norm, torch.nn.LayerNorm):
-                    norm.register_forward_pre_hook(_clone_input)
+                    norm.register_forward_pre_hook(clone_input)
 
 
-def _clone_input(_norm: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any:
+def clone_input(_norm: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any:
     """The norm keeps its input for backward, and the block then adds to it in place."""
     x, *rest = inputs
     return (x.clone(), *rest) if torch.is_grad_enabled() else None
@@ -119,7 +120,7 @@ def private_copy(wired: ModelPatcher) -> Iterator[ModelPatcher]:
     private = _patcher(model, wired)
     private.model_options = copy.copy(wired.model_options)
     try:
-        _apply_patches(private, wired)
+        take_patches(private, wired)
         _make_differentiable(model.diffusion_model)
         for parameter in model.parameters():
             parameter.requires_grad_(False)
@@ -128,8 +129,13 @@ def private_copy(wired: ModelPatcher) -> Iterator[ModelPatcher]:
         model.current_patcher = None
         unload(private)
         del model, private
-        gc.collect()  # the tree has cycles; its memory is wanted now
-        management.soft_empty_cache()
+        collect()
+
+
+def collect() -> None:
+    """Give back the memory of a private tree that was let go: it has cycles, and is wanted now."""
+    gc.collect()
+    management.soft_empty_cache()
 
 
 def load(private: ModelPatcher, memory: float) -> torch.device:

@@ -7,61 +7,62 @@ from .group import Group
 
 class DataSettings(Group):
     more_resolutions: str = Field(
-        "",
+        default="",
         description="More base resolutions, such as `512, 768`: every picture is trained at each "
         "of them too.",
     )
     flip: bool = Field(
-        False,
+        default=False,
         description="Show half of the pictures mirrored. Not for faces that should be known by "
         "their sides, nor for text.",
     )
     crops: int = Field(
-        1,
+        default=1,
         ge=1,
         le=64,
         description="Different crops of each picture: the first is the middle, the others are "
         "windows of 90 to 100 % of it at random places. Each is encoded once.",
     )
     shuffle_tags: bool = Field(
-        False, description="Put the parts of a caption between commas into another order each time."
+        default=False,
+        description="Put the parts of a caption between commas into another order each time.",
     )
     keep_tags: int = Field(
-        0,
+        default=0,
         ge=0,
         le=1000,
         description="So many parts at the start of a caption stay where they are, and are never "
         "dropped: the trigger word, say. A `|||` in a caption marks the place too.",
     )
     tag_dropout: float = Field(
-        0.0, ge=0, lt=1, description="Share of the other parts that are left out each time."
+        default=0.0, ge=0, lt=1, description="Share of the other parts that are left out each time."
     )
     wildcards: bool = Field(
-        False,
+        default=False,
         description="Lines of a caption file are several captions of the picture, and {a|b} in a "
         "caption stands for one of these.",
     )
     caption_variants: int = Field(
-        8,
+        default=8,
         ge=1,
         le=1000,
         description="How many different captions of a picture are drawn by the four settings "
         "above. Each is encoded once.",
     )
     caption_dropout: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=1,
         description="Share of pictures that are shown without a caption, so that guidance goes on "
         "working: 0.05 to 0.1 for long trainings.",
     )
     masked: bool = Field(
-        False,
+        default=False,
         description="Count only what the mask shows: white in `cat-masklabel.png` beside "
         "`cat.png`, or what is not transparent in the picture itself.",
     )
     unmasked_weight: float = Field(
-        0.0, ge=0, le=1, description="How much the rest counts, outside the mask."
+        default=0.0, ge=0, le=1, description="How much the rest counts, outside the mask."
     )
 
     @field_validator("more_resolutions")

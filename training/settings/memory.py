@@ -9,12 +9,12 @@ from .group import Group
 
 class MemorySettings(Group):
     checkpointing: Literal["none", "block"] = Field(
-        "none",
+        default="none",
         description="block: keep only what goes into each block and compute the rest again for the "
         "gradient. About a third slower, and far less memory; the numbers are the same.",
     )
     compute: Literal["auto", "bf16", "fp16"] = Field(
-        "auto",
+        default="auto",
         description="Precision of the arithmetic. auto: that in which ComfyUI runs the model. The "
         "LoRA itself is kept in fp32 in every case.",
     )

@@ -15,94 +15,94 @@ TimestepShift = Literal["model", "resolution", "none"]
 
 class ObjectiveSettings(Group):
     loss: Loss = Field(
-        "mse",
+        default="mse",
         description="mse: the papers' loss. huber: forgives outliers, such as damaged pictures. "
         "l1: forgives them more.",
     )
     huber_delta: float = Field(
-        0.1,
+        default=0.1,
         gt=0,
         le=100,
         description="Where huber turns from square to line. Smaller forgives more (0.1 in kohya's "
         "scripts).",
     )
     huber_schedule: HuberSchedule = Field(
-        "constant",
+        default="constant",
         description="How huber's delta moves over the noise levels: constant; exponential or snr "
         "make it smaller where there is more noise (Khrapov 2024).",
     )
     weighting: Weighting = Field(
-        "none",
+        default="none",
         description="How much each noise level counts. For eps and v models: min_snr (Hang et al. "
         "2023, usually faster), soft_min_snr (Crowson et al. 2024), debiased (Yu et al. 2023). For "
         "flow models: sigma_sqrt, cosmap (Esser et al. 2024).",
     )
     min_snr_gamma: float = Field(
-        5.0, gt=0, le=1000, description="Gamma of min_snr and soft_min_snr. 5 in the paper."
+        default=5.0, gt=0, le=1000, description="Gamma of min_snr and soft_min_snr. 5 in the paper."
     )
     timestep_sampling: TimestepSampling = Field(
-        "auto",
+        default="auto",
         description="Which noise levels are practised. auto: logit_normal for flow models (SD3, "
         "Flux, Qwen …), uniform for the others. mode: more of the middle (Esser et al. 2024).",
     )
     logit_mean: float = Field(
-        0.0, ge=-10, le=10, description="Of logit_normal: above 0 practises more noise."
+        default=0.0, ge=-10, le=10, description="Of logit_normal: above 0 practises more noise."
     )
     logit_std: float = Field(
-        1.0, gt=0, le=10, description="Of logit_normal: smaller keeps to the middle."
+        default=1.0, gt=0, le=10, description="Of logit_normal: smaller keeps to the middle."
     )
     mode_scale: float = Field(
-        1.29,
+        default=1.29,
         ge=-1,
         le=1.75,
         description="Of mode: how strongly it leans to the middle (1.29 in the paper); below 0, to "
         "the ends.",
     )
     timestep_shift: TimestepShift = Field(
-        "model",
+        default="model",
         description="For flow models: model keeps the shift that the wired MODEL samples with; "
         "resolution shifts towards noise with the number of latent pixels (Flux's line); none does "
         "not shift.",
     )
     timestep_min: float = Field(
-        0.0, ge=0, lt=1, description="Lowest time practised; 0 is the clean picture."
+        default=0.0, ge=0, lt=1, description="Lowest time practised; 0 is the clean picture."
     )
     timestep_max: float = Field(
-        1.0, gt=0, le=1, description="Highest time practised; 1 is pure noise."
+        default=1.0, gt=0, le=1, description="Highest time practised; 1 is pure noise."
     )
     noise_offset: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=1,
         description="Noise that is the same over the whole picture, so that an eps model learns "
         "dark and bright ones. 0.05 to 0.1 if at all (Guttenberg 2023). Not for flow models.",
     )
     multires_noise: int = Field(
-        0,
+        default=0,
         ge=0,
         le=10,
         description="Layers of coarse noise that are added: pyramid noise (Whitaker 2023). 6 to 10 "
         "if at all. Not for flow models.",
     )
     multires_discount: float = Field(
-        0.3, gt=0, le=1, description="How much weaker each coarser layer of noise is."
+        default=0.3, gt=0, le=1, description="How much weaker each coarser layer of noise is."
     )
     input_perturbation: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=1,
         description="Extra noise on the network's input that the target does not know of, against "
         "exposure bias (Ning et al. 2023: 0.1).",
     )
     prior_weight: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         le=100,
         description="How much the class pictures count beside the training pictures, when some are "
         "wired.",
     )
     prior_target: Literal["pictures", "base"] = Field(
-        "pictures",
+        default="pictures",
         description="What is kept on the class pictures: what they show (DreamBooth), or what the "
         "base itself predicts for them, which keeps it nearer to what it was.",
     )

@@ -9,41 +9,41 @@ from .group import Group
 
 class OptimizerSettings(Group):
     optimizer: str = Field(
-        "adamw",
+        default="adamw",
         description="adamw: the usual one. adafactor: less memory. prodigy finds the learning rate "
         "itself (set learning_rate to 1). More appear once their package is installed: "
         "pytorch-optimizer, bitsandbytes, prodigyopt, schedulefree.",
     )
     optimizer_arguments: str = Field(
-        "",
+        default="",
         description="More arguments for the optimizer: lines like `betas = (0.9, 0.99)`.",
     )
     weight_decay: float = Field(
-        0.01, ge=0, le=10, description="Pull towards zero. Rarely needs a change."
+        default=0.01, ge=0, le=10, description="Pull towards zero. Rarely needs a change."
     )
     schedule: str = Field(
-        "cosine",
+        default="cosine",
         description="How the learning rate falls over the run. With diffusers installed there are "
         "more to choose from.",
     )
     warmup: int = Field(
-        0, ge=0, le=100_000, description="Steps in which the learning rate rises from 0."
+        default=0, ge=0, le=100_000, description="Steps in which the learning rate rises from 0."
     )
     accumulation: int = Field(
-        1,
+        default=1,
         ge=1,
         le=1024,
         description="Batches that are added up for one step: the effect of a larger batch at the "
         "memory of a small one.",
     )
     clip_norm: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         le=1e6,
         description="Largest length of the gradient; longer ones are shortened. 0 turns it off.",
     )
     ema_decay: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         lt=1,
         description="Keep a running mean of the weights, and make the LoRA from it: 0.99 averages "

@@ -9,26 +9,26 @@ from .group import Group
 
 class ValidationSettings(Group):
     validate_every: int = Field(
-        50,
+        default=50,
         ge=0,
         le=1_000_000,
         description="Steps between measurements of the held-out loss, when held-out pictures are "
         "wired. 0 turns them off.",
     )
     patience: int = Field(
-        0,
+        default=0,
         ge=0,
         le=10_000,
         description="Stop early when the held-out loss was not better for this many measurements. "
         "0 never stops early.",
     )
     keep: Literal["last", "best"] = Field(
-        "last",
+        default="last",
         description="Which weights become the LoRA: those of the last step, or those with the "
         "lowest held-out loss. The other is kept in the run's folder.",
     )
     save_every: int = Field(
-        100,
+        default=100,
         ge=1,
         le=1_000_000,
         description="Steps between checkpoints, from which a stopped run goes on.",

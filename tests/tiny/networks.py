@@ -1,39 +1,18 @@
-"""Architecture-exact models with random weights, small enough to test, built by ComfyUI itself.
+"""Every family's network, architecture-exact and small."""
 
-ComfyUI's own detection says what family a state dict is of. Some of what it takes for granted (head
-counts, widths) is that of the full-size model; `_load` puts ours in its place afterwards.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
-from unittest import mock
 
 import comfy.ops
-import comfy.sd
 import torch
-from comfy import model_detection
 from comfy.model_patcher import ModelPatcher
 
-Shapes = Mapping[str, tuple[int, ...]]
+from .files import LOAD, Shapes, load, random_weights
+
 OPERATIONS = comfy.ops.disable_weight_init
-LOAD = {"convert", "metadata", "dtype", "custom_operations"}  # for `_load`
 
 
-def random_weights(module: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
-    """A state dict for `module` whose layers neither die nor explode."""
-    dice = torch.Generator().manual_seed(seed)
-    state = {}
-    for name, tensor in module.state_dict().items():
-        noise = torch.randn(tensor.shape, generator=dice)
-        fan_in = tensor.shape[1:].numel() if tensor.ndim > 1 else 1
-        scale = 0.02 if tensor.ndim < 2 else fan_in**-0.5
-        one = tensor.ndim == 1 and name.endswith(("weight", "scale"))
-        state[name] = noise * scale + (1.0 if one else 0.0)
-    return state
-
-
-def sd3(seed: int = 0, depth: int = 1, self_attention: bool = False, **load: Any) -> ModelPatcher:
+def sd3(seed: int = 0, depth: int = 1, self_attention: bool = False, **how: Any) -> ModelPatcher:
     """SD3: flow matching, a transformer of width 64 x depth; SD3.5 medium has `self_attention`."""
     from comfy.ldm.modules.diffusionmodules.mmdit import OpenAISignatureMMDITWrapper
 
@@ -54,7 +33,7 @@ def sd3(seed: int = 0, depth: int = 1, self_attention: bool = False, **load: Any
         x_block_self_attn_layers=[0] if self_attention else [],
         operations=OPERATIONS,
     )
-    return _load(random_weights(network, seed), **load)
+    return load(random_weights(network, seed), **how)
 
 
 def unet(
@@ -65,8 +44,8 @@ def unet(
 ) -> ModelPatcher:
     """SD1.5: eps prediction, a UNet of two levels instead of four and of a fifth of the width.
 
-    `extra` are marks in the file, as for v prediction; `shown` is what detection sees. `changes` are
-    of its settings, or for `_load`.
+    `extra` are marks in the file, as for v prediction; `shown` is what detection sees; `changes`
+    are of its settings, or for `load`.
     """
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
@@ -85,16 +64,16 @@ def unet(
         "context_dim": 768,
         "legacy": False,
     }
-    load = {key: changes.pop(key) for key in LOAD & changes.keys()}
+    how = {key: changes.pop(key) for key in LOAD & changes.keys()}
     config |= changes
     state = random_weights(UNetModel(**config, operations=OPERATIONS), seed)
     sizes = ("model_channels", "channel_mult", *(key for key in config if "depth" in key))
-    return _load(
-        state | (extra or {}),
+    return load(
+        state | dict(extra or {}),
         # 320 channels, by which ComfyUI knows the family
         {"input_blocks.0.0.weight": (320, config["in_channels"], 3, 3)} | dict(shown or {}),
         {size: config[size] for size in sizes},
-        **load,
+        **how,
     )
 
 
@@ -134,7 +113,7 @@ def sdxl(seed: int = 0, kind: str = "eps", **changes: Any) -> ModelPatcher:
     return sd2(seed, **config | changes)
 
 
-def flux(seed: int = 0, guidance: bool = True, channels: int = 16, **load: Any) -> ModelPatcher:
+def flux(seed: int = 0, guidance: bool = True, channels: int = 16, **how: Any) -> ModelPatcher:
     """Flux.1 dev, or schnell without `guidance`; with 96 `channels` Fill, with 32 Canny, Depth."""
     from comfy.ldm.flux.model import Flux, FluxParams
 
@@ -144,10 +123,10 @@ def flux(seed: int = 0, guidance: bool = True, channels: int = 16, **load: Any) 
         "guidance_embed": guidance,
     }
     network = Flux(**_known(FluxParams, config), operations=OPERATIONS)
-    return _load(random_weights(network, seed), None, {"num_heads": 2}, **load)
+    return load(random_weights(network, seed), None, {"num_heads": 2}, **how)
 
 
-def flux2(seed: int = 0, **load: Any) -> ModelPatcher:
+def flux2(seed: int = 0, **how: Any) -> ModelPatcher:
     """Flux.2: no patches, no pooled text, modulation shared by all blocks."""
     from comfy.ldm.flux.model import Flux, FluxParams
 
@@ -167,10 +146,10 @@ def flux2(seed: int = 0, **load: Any) -> ModelPatcher:
         "guidance_embed": True,
     }
     network = Flux(**_known(FluxParams, config), operations=OPERATIONS)
-    return _load(random_weights(network, seed), None, {"num_heads": 2}, **load)
+    return load(random_weights(network, seed), None, {"num_heads": 2}, **how)
 
 
-def chroma(seed: int = 0, **load: Any) -> ModelPatcher:
+def chroma(seed: int = 0, **how: Any) -> ModelPatcher:
     """Chroma: Flux.1 whose modulation comes from one small network."""
     from comfy.ldm.chroma.model import Chroma, ChromaParams
 
@@ -178,7 +157,7 @@ def chroma(seed: int = 0, **load: Any) -> ModelPatcher:
     config = _flux_config() | sizes
     config |= {"in_channels": 64, "out_channels": 64, "in_dim": 64, "vec_in_dim": None}
     network = Chroma(**_known(ChromaParams, config), operations=OPERATIONS)
-    return _load(random_weights(network, seed), None, sizes, **load)
+    return load(random_weights(network, seed), None, sizes, **how)
 
 
 def _flux_config() -> dict[str, Any]:
@@ -204,13 +183,13 @@ def _known(parameters: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: config[key] for key in parameters.__dataclass_fields__ if key in config}
 
 
-def lumina2(seed: int = 0, **load: Any) -> ModelPatcher:
+def lumina2(seed: int = 0, **how: Any) -> ModelPatcher:
     sizes = {"dim": 192, "n_heads": 2, "n_kv_heads": 1}
     config = sizes | {"axes_dims": [32, 32, 32], "ffn_dim_multiplier": 4.0}
-    return _next_dit(seed, config, sizes, full_width=2304, **load)
+    return _next_dit(seed, config, sizes, full_width=2304, **how)
 
 
-def z_image(seed: int = 0, **load: Any) -> ModelPatcher:
+def z_image(seed: int = 0, **how: Any) -> ModelPatcher:
     """Z-Image: Lumina 2 with padding tokens and another modulation."""
     sizes = {"dim": 256, "n_heads": 2, "n_kv_heads": 2}
     config = sizes | {
@@ -220,11 +199,11 @@ def z_image(seed: int = 0, **load: Any) -> ModelPatcher:
         "time_scale": 1000.0,
         "pad_tokens_multiple": 32,
     }
-    return _next_dit(seed, config, sizes, full_width=3840, **load)
+    return _next_dit(seed, config, sizes, full_width=3840, **how)
 
 
 def _next_dit(
-    seed: int, config: dict[str, Any], sizes: dict[str, Any], full_width: int, **load: Any
+    seed: int, config: dict[str, Any], sizes: dict[str, Any], full_width: int, **how: Any
 ) -> ModelPatcher:
     from comfy.ldm.lumina.model import NextDiT
 
@@ -237,32 +216,32 @@ def _next_dit(
         operations=OPERATIONS,
     )
     shown = {"cap_embedder.1.weight": (full_width, 64)}  # which of the two it is
-    return _load(random_weights(network, seed), shown, sizes, **load)
+    return load(random_weights(network, seed), shown, sizes, **how)
 
 
-def qwen_image(seed: int = 0, **load: Any) -> ModelPatcher:
+def qwen_image(seed: int = 0, **how: Any) -> ModelPatcher:
     """Qwen-Image: latents of five dimensions."""
     from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
 
-    sizes = {"num_attention_heads": 2, "joint_attention_dim": 64}
+    sizes: dict[str, Any] = {"num_attention_heads": 2, "joint_attention_dim": 64}
     network = QwenImageTransformer2DModel(num_layers=2, **sizes, operations=OPERATIONS)
-    return _load(random_weights(network, seed), None, sizes, **load)
+    return load(random_weights(network, seed), None, sizes, **how)
 
 
-def aura_flow(seed: int = 0, **load: Any) -> ModelPatcher:
+def aura_flow(seed: int = 0, **how: Any) -> ModelPatcher:
     from comfy.ldm.aura.mmdit import MMDiT
 
     sizes = {"dim": 128, "n_heads": 2, "global_conddim": 128, "cond_seq_dim": 64}
     network = MMDiT(n_layers=2, n_double_layers=1, max_seq=64, **sizes, operations=OPERATIONS)
     shown = {"cond_seq_linear.weight": (128, 2048)}  # by which ComfyUI knows the family
-    return _load(random_weights(network, seed), shown, sizes, **load)
+    return load(random_weights(network, seed), shown, sizes, **how)
 
 
-def pixart(seed: int = 0, sigma: bool = True, **load: Any) -> ModelPatcher:
+def pixart(seed: int = 0, sigma: bool = True, **how: Any) -> ModelPatcher:
     """PixArt-Sigma, or PixArt-alpha, which is also told the picture's size."""
     from comfy.ldm.pixart.pixartms import PixArtMS
 
-    sizes = {"hidden_size": 96, "num_heads": 4, "caption_channels": 64}
+    sizes: dict[str, Any] = {"hidden_size": 96, "num_heads": 4, "caption_channels": 64}
     network = PixArtMS(
         depth=1,
         model_max_length=300 if sigma else 120,
@@ -270,68 +249,4 @@ def pixart(seed: int = 0, sigma: bool = True, **load: Any) -> ModelPatcher:
         **sizes,
         operations=OPERATIONS,
     )
-    return _load(random_weights(network, seed), None, sizes, **load)
-
-
-def _load(
-    state: Mapping[str, torch.Tensor],
-    shown: Shapes | None = None,
-    sizes: Mapping[str, Any] | None = None,
-    convert: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] = dict,
-    metadata: Callable[[Mapping[str, torch.Tensor]], dict[str, str]] | None = None,
-    **options: Any,
-) -> ModelPatcher:
-    """Load a file's contents as loader nodes do.
-
-    `shown` are shapes that detection sees instead of the file's; `sizes` is what it then says.
-    `convert` makes the file of what is in fp32, `metadata` what stands in its header; `options` are
-    the loader's `model_options`.
-    """
-    file = convert({key: tensor.clone() for key, tensor in state.items()})
-    with torch.inference_mode(), _small(shown or {}, sizes or {}):
-        model = comfy.sd.load_diffusion_model_state_dict(
-            {key: tensor.clone() for key, tensor in file.items()},
-            model_options=options,
-            metadata=metadata(state) if metadata else None,
-        )
-    assert model, "ComfyUI did not recognise the tiny model"
-    missing = dict(model.model.diffusion_model.named_parameters()).keys() - file.keys()
-    assert not missing, f"ComfyUI built another network: it also has {missing}"
-    return model
-
-
-@contextmanager
-def _small(shown: Shapes, sizes: Mapping[str, Any]) -> Iterator[None]:
-    detect = model_detection.detect_unet_config
-    match = model_detection.model_config_from_unet_config
-
-    def detect_full(state: Any, *more: Any, **named: Any) -> Any:
-        full = {key: torch.empty(shape, device="meta") for key, shape in shown.items()}
-        return detect({**state, **full}, *more, **named)
-
-    def match_small(*more: Any, **named: Any) -> Any:
-        config = match(*more, **named)
-        if config:
-            config.unet_config.update(sizes)
-        return config
-
-    with (
-        mock.patch.object(model_detection, "detect_unet_config", detect_full),
-        mock.patch.object(model_detection, "model_config_from_unet_config", match_small),
-    ):
-        yield
-
-
-_WIDTHS = ("context_dim", "context_in_dim", "cap_feat_dim", "joint_attention_dim", "cond_seq_dim")
-
-
-def caption(model: ModelPatcher, seed: int, tokens: int = 77) -> list[Any]:
-    """CONDITIONING with random contents, of the shape that this model wants."""
-    dice = torch.Generator().manual_seed(seed)
-    config = model.model.model_config.unet_config
-    sizes = [config[key] for key in (*_WIDTHS, "caption_channels") if config.get(key)]
-    width = sizes[0] if sizes else 4096
-    text = torch.randn(1, tokens, width, generator=dice)
-    pooled_width = {"SD3": 2048, "Flux": 768}.get(type(model.model).__name__, 1280)
-    pooled = torch.randn(1, pooled_width, generator=dice)
-    return [[text, {"pooled_output": pooled}]]
+    return load(random_weights(network, seed), None, sizes, **how)

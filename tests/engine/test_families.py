@@ -1,0 +1,417 @@
+"""One forward trains every image model that ComfyUI loads, in every precision it loads them in."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.ldm.modules.attention as attention
+import comfy.model_management
+import comfy.ops
+import comfy.quant_ops
+import comfy.samplers
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sampler_helpers import convert_cond
+
+from atelier.tests import tiny
+from atelier.tests.tiny.stored import PRECISIONS, is_linear
+from atelier.training.adapters.adapter import Adapter
+from atelier.training.config import make_config
+from atelier.training.host.family import caption_defaults
+from atelier.training.host.forward import Denoiser
+from atelier.training.host.mode import own_randomness, training_mode
+from atelier.training.host.private import load, private_copy
+from atelier.training.objective import target
+
+
+@dataclass(frozen=True)
+class Family:
+    """`config` is the name that ComfyUI's detection must find; `side` is of its latents; `idle` are
+    layers that its output does not hang on, here as in full size: those that end the text's half of
+    the last block."""
+
+    config: str
+    make: Callable[..., ModelPatcher]
+    prediction: str
+    side: int = 8
+    idle: str = "^$"
+
+
+QWEN_IDLE = r"transformer_blocks\.1\.(txt_mlp|attn\.(add_q_proj|to_add_out))"
+FAMILIES = {
+    "sd15": Family("SD15", tiny.unet, "eps"),
+    "sd15-inpainting": Family("SD15", lambda **load: tiny.unet(in_channels=9, **load), "eps"),
+    "sd2": Family("SD20", tiny.sd2, "eps"),
+    "sd2-v": Family("SD20", lambda: tiny.sd2(velocity=True), "v"),
+    "sdxl": Family("SDXL", tiny.sdxl, "eps"),
+    "sdxl-v": Family("SDXL", lambda: tiny.sdxl(kind="v"), "v"),
+    "sdxl-edm": Family("SDXL", lambda: tiny.sdxl(kind="edm"), "edm"),
+    "sdxl-inpainting": Family("SDXL", lambda: tiny.sdxl(in_channels=9), "eps"),
+    "sd3": Family("SD3", lambda: tiny.sd3(depth=2), "flow"),
+    "sd35-medium": Family("SD3", lambda: tiny.sd3(depth=2, self_attention=True), "flow"),
+    "flux-dev": Family("Flux", tiny.flux, "flow"),
+    "flux-schnell": Family("FluxSchnell", lambda: tiny.flux(guidance=False), "flow"),
+    "flux-fill": Family("FluxInpaint", lambda: tiny.flux(channels=96), "flow"),
+    "flux2": Family("Flux2", tiny.flux2, "flow"),
+    "chroma": Family("Chroma", tiny.chroma, "flow"),
+    "lumina2": Family("Lumina2", tiny.lumina2, "flow"),
+    "z-image": Family("ZImage", tiny.z_image, "flow"),
+    "qwen-image": Family("QwenImage", tiny.qwen_image, "flow", idle=QWEN_IDLE),
+    "aura-flow": Family("AuraFlow", tiny.aura_flow, "flow"),
+    "pixart-alpha": Family("PixArtAlpha", lambda: tiny.pixart(sigma=False), "eps", side=40),
+    "pixart-sigma": Family("PixArtSigma", tiny.pixart, "eps", side=40),
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request):
+    return FAMILIES[request.param]
+
+
+@pytest.fixture(scope="module")
+def wired(family):
+    wired = family.make()
+    assert type(wired.model.model_config).__name__ == family.config
+    return wired
+
+
+def latents(wired: ModelPatcher, side: int, count: int = 2) -> list[torch.Tensor]:
+    shape = wired.model.latent_format
+    frame = (1,) * (shape.latent_dimensions - 2)
+    dice = torch.Generator().manual_seed(3)
+    return [
+        torch.randn(1, shape.latent_channels, *frame, side, side, generator=dice)
+        for _ in range(count)
+    ]
+
+
+@dataclass(frozen=True)
+class Training:
+    denoiser: Denoiser
+    learned: dict[str, torch.nn.Parameter]
+
+    def unsettle(self) -> None:
+        """B starts at zero, and then A has no gradient: give all of it values of the same seed."""
+        dice = torch.Generator().manual_seed(5)
+        for name, parameter in self.learned.items():
+            scale = 0.05 if ".lora_B." in name else parameter.shape[1] ** -0.5
+            parameter.data = scale * torch.randn(parameter.shape, generator=dice)
+
+    def gradients(self, side: int, tokens: tuple[int, ...] = (77, 77), split: int = 2) -> Any:
+        """By parameter, of the mean loss over pictures that each have a caption of so many tokens;
+        `split` of them at a time."""
+        wired = self.denoiser
+        patcher: Any = wired.model.current_patcher
+        x0 = latents(patcher, side, len(tokens))
+        conds = [
+            wired.conditioning(tiny.caption(patcher, number, count), x0[number])
+            for number, count in enumerate(tokens)
+        ]
+        dice = torch.Generator().manual_seed(4)
+        noise = [torch.randn(x.shape, generator=dice) for x in x0]
+        sigma = wired.sigma(torch.linspace(0.3, 0.7, len(tokens)))
+        for parameter in self.learned.values():
+            parameter.grad = None
+        for start in range(0, len(tokens), split):
+            part = slice(start, start + split)
+            clean, dirt = torch.cat(x0[part]), torch.cat(noise[part])
+            noised = wired.noised(clean, dirt, sigma[part])
+            raw = wired.predict(noised, sigma[part], conds[part])
+            error = raw - target(wired.prediction, clean, dirt, sigma[part])
+            (error.square().mean() * len(clean) / len(tokens)).backward()
+        return {name: parameter.grad for name, parameter in self.learned.items()}
+
+
+@contextmanager
+def training(wired: ModelPatcher) -> Iterator[Training]:
+    with training_mode(), private_copy(wired) as private:
+        network = private.model.diffusion_model
+        with own_randomness(0):
+            Adapter(network, make_config(rank=2, targets="attention_mlp"))
+        learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        assert learned and all("lora_" in name for name in learned)
+        yield Training(Denoiser(private, load(private, 0)), learned)
+
+
+def dead(gradients: dict[str, Any], part: str) -> list[str]:
+    """Names of the `part`s of the adapter that have no gradient, or not a finite one."""
+    return [
+        name
+        for name, gradient in gradients.items()
+        if part in name
+        and (gradient is None or not gradient.isfinite().all() or not gradient.abs().max() > 0)
+    ]
+
+
+def same(one: torch.Tensor, other: torch.Tensor, tolerance: float) -> None:
+    """Equal up to a share of the largest value."""
+    torch.testing.assert_close(one, other, rtol=0, atol=tolerance * other.abs().max().item())
+
+
+def test_every_layer_learns_and_the_model_on_the_wire_does_not_change(wired, family):
+    before = {name: tensor.clone() for name, tensor in wired.model.state_dict().items()}
+    with training(wired) as run:
+        at_first = run.gradients(family.side)
+        run.unsettle()
+        later = run.gradients(family.side)
+    idle = re.compile(family.idle)
+    assert [name for name in dead(at_first, ".lora_B.") if not idle.search(name)] == []
+    assert [name for name in dead(later, ".lora_") if not idle.search(name)] == []
+    after = wired.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("tokens", [(77, 77), (77, 40)], ids=["same", "different"])
+def test_a_batch_has_the_gradient_of_its_samples_one_by_one(wired, family, tokens):
+    with training(wired) as run:
+        run.unsettle()
+        whole = run.gradients(family.side, tokens)
+        single = run.gradients(family.side, tokens, split=1)
+    for name, gradient in single.items():
+        if not re.search(family.idle, name):
+            same(whole[name], gradient, 1e-3)
+
+
+def test_the_raw_output_is_what_comfyui_denoises_with(wired, family):
+    """The wired model's own x0, and the one that its sampling object makes of our raw output."""
+    native = wired.model
+    with training_mode(), private_copy(wired) as private, torch.no_grad():
+        denoiser = Denoiser(private, load(private, 0))
+        assert denoiser.prediction == family.prediction
+        (x0,) = latents(wired, family.side, 1)
+        caption = tiny.caption(wired, 0)
+        sigma = denoiser.sigma(torch.tensor([0.6]))
+        x_t = denoiser.noised(x0, torch.randn_like(x0), sigma)
+        raw = denoiser.predict(x_t, sigma, [denoiser.conditioning(caption, x0)])
+        denoised = apply(native, caption, x_t, sigma)
+        ours = native.model_sampling.calculate_denoised(sigma, raw, x_t)
+    same(ours, denoised, 1e-5)
+    assert not torch.allclose(ours, x_t)
+
+
+def test_noise_levels_cover_the_whole_schedule(wired):
+    with training_mode(), private_copy(wired) as private:
+        denoiser = Denoiser(private, load(private, 0))
+        low, high = denoiser.sigma(torch.tensor([0.0, 1.0]))
+        ends = wired.model.model_sampling
+    assert high.item() == pytest.approx(ends.sigma_max.item())
+    assert 0 <= low.item() <= ends.sigma_min.item() * 1.001
+
+
+def apply(native: Any, caption: list, x_t: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """x0 as ComfyUI's samplers get it, at the guidance that training uses, and with no mask."""
+    told = [[text, caption_defaults(native) | more] for text, more in caption]
+    conds = comfy.samplers.process_conds(
+        native,
+        x_t,
+        {"positive": convert_cond(told)},
+        x_t.device,
+        latent_image=torch.zeros_like(x_t),
+    )["positive"][0]["model_conds"]
+    tensors = {name: value.cond for name, value in conds.items()}
+    return native.apply_model(x_t, sigma, transformer_options={"cond_or_uncond": [0]}, **tensors)
+
+
+def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_otherwise():
+    wired = tiny.flux()
+    with training_mode(), private_copy(wired) as private:
+        denoiser = Denoiser(private, load(private, 0))
+        (x0,) = latents(wired, 8, 1)
+        (text, more), *_ = tiny.caption(wired, 0)
+        plain = denoiser.conditioning([[text, more]], x0)
+        told = denoiser.conditioning([[text, more | {"guidance": 3.0}]], x0)
+    assert plain["guidance"].cond.item() == 1
+    assert told["guidance"].cond.item() == 3
+
+
+# ---------------------------------------------------------------- precisions
+
+NETWORKS = {"unet": tiny.unet, "sd3": tiny.sd3, "flux": tiny.flux}
+
+
+def same_gradients(one: ModelPatcher, other: ModelPatcher, tolerance: float) -> None:
+    with training(one) as run:
+        run.unsettle()
+        of_one = run.gradients(8)
+    with training(other) as run:
+        run.unsettle()
+        of_other = run.gradients(8)
+    assert dead(of_one, ".lora_") == []
+    for name, gradient in of_other.items():
+        same(of_one[name], gradient, tolerance)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_base_of_low_precision_has_the_gradient_of_the_weights_it_means(network, precision):
+    stored, make = PRECISIONS[precision], NETWORKS[network]
+    wired = stored.load(make)
+    meant = stored.in_full(make, wired)
+    before = stored_bytes(wired)
+    same_gradients(wired, meant, 1e-3)
+    after = stored_bytes(wired)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_network_that_computes_in_half_precision(network, precision, monkeypatch):
+    """As on a graphics card: on a CPU ComfyUI would cast to fp32."""
+    monkeypatch.setattr(comfy.model_management, "unet_manual_cast", lambda *_, **__: None)
+    stored, make = PRECISIONS[precision], NETWORKS[network]
+    wired = stored.load(make)
+    assert wired.model.manual_cast_dtype is None
+    same_gradients(wired, stored.in_full(make, wired), 0.1)
+
+
+@pytest.mark.parametrize("precision", ["fp8", "scaled-fp8", "mixed"])
+def test_products_in_fp8_are_replaced(precision, monkeypatch):
+    """As on cards that multiply in fp8: ComfyUI's own layers then lose the gradient."""
+    monkeypatch.setattr(comfy.model_management, "supports_fp8_compute", lambda *_, **__: True)
+    stored = PRECISIONS[precision]
+    wired = stored.load(tiny.sd3, fp8_optimizations=True)
+    same_gradients(wired, stored.in_full(tiny.sd3, wired), 1e-3)
+
+
+@pytest.mark.parametrize("layout", ["nvfp4", "mxfp8", "int8_tensorwise", "float8_e5m2"])
+def test_newer_formats_of_mixed_precision(layout):
+    quant_ops = comfy.quant_ops
+    if layout not in quant_ops.QUANT_ALGOS:
+        pytest.skip(f"this ComfyUI has no {layout}")
+    name = quant_ops.QUANT_ALGOS[layout]["comfy_tensor_layout"]
+    mark = torch.frombuffer(bytearray(json.dumps({"format": layout}).encode()), dtype=torch.uint8)
+
+    def quantised(state: tiny.State) -> dict[str, Any]:
+        """Those in blocks: detection reads sizes off the others."""
+        return {
+            key: quant_ops.QuantizedTensor.from_float(tensor, name, scale="recalculate")
+            for key, tensor in state.items()
+            if is_linear(key, tensor) and key.startswith("joint_blocks")
+        }
+
+    def file(state: tiny.State) -> tiny.State:
+        out = dict(state)
+        for key, tensor in quantised(state).items():
+            del out[key]
+            out |= tensor.state_dict(key)
+            out[key.removesuffix("weight") + "comfy_quant"] = mark
+        return out
+
+    def meant(state: tiny.State) -> tiny.State:
+        return state | {key: tensor.dequantize() for key, tensor in quantised(state).items()}
+
+    same_gradients(tiny.sd3(convert=file), tiny.sd3(convert=meant), 1e-3)
+
+
+def test_a_lora_on_the_wire_is_part_of_a_base_of_low_precision():
+    for precision in ("fp8", "scaled-fp8", "mixed"):
+        wired = PRECISIONS[precision].load(tiny.sd3)
+        patched = wired.clone()
+        name = "joint_blocks.0.x_block.mlp.fc1.weight"
+        with training_mode(), private_copy(wired) as private:
+            before = weight_of(private, name)
+        patched.add_patches({f"diffusion_model.{name}": ("diff", (-before,))}, 0.5)
+        with training_mode(), private_copy(patched) as private:
+            after = weight_of(private, name)
+        same(after, 0.5 * before, 0.1)
+
+
+def weight_of(patcher: ModelPatcher, name: str) -> torch.Tensor:
+    """A linear layer's weight, found by what the layer does."""
+    layer = patcher.model.diffusion_model.get_submodule(name.removesuffix(".weight"))
+    with torch.no_grad():
+        return (layer(torch.eye(layer.in_features)) - layer(torch.zeros(1, layer.in_features))).T
+
+
+class Foreign(torch.nn.Module):
+    """A layer as another pack makes it, which is no nn.Linear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_features = self.out_features = 4
+
+
+def test_layers_that_no_adapter_can_sit_on_are_refused():
+    wired = tiny.sd3()
+    wired.model.diffusion_model.joint_blocks[0].x_block.mlp.fc1 = Foreign()
+    message = r"layer joint_blocks\.0\.x_block\.mlp\.fc1 is a .*\.Foreign.*fp16 or bf16"
+    with pytest.raises(ValueError, match=message), training_mode(), private_copy(wired):
+        pass
+
+
+# ---------------------------------------------------------------- pictures beside the text
+
+PICTURE_MODELS = {
+    "sd15-edit": (lambda: tiny.unet(in_channels=8), "instruct-pix2pix"),
+    "sdxl-edit": (lambda: tiny.sdxl(in_channels=8), "instruct-pix2pix"),
+    "flux-control": (lambda: tiny.flux(channels=32), "Canny, Depth"),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURE_MODELS)
+def test_models_that_make_pictures_from_pictures_are_refused(kind):
+    make, what = PICTURE_MODELS[kind]
+    message = f"{what}.*wire the text-to-image"
+    with pytest.raises(ValueError, match=message), training_mode(), private_copy(make()):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["sd15-inpainting", "sdxl-inpainting", "flux-fill"])
+def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind):
+    wired = FAMILIES[kind].make()
+    with training_mode(), private_copy(wired) as private:
+        denoiser = Denoiser(private, load(private, 0))
+        (x0,) = latents(wired, 8, 1)
+        trained = denoiser.conditioning(tiny.caption(wired, 0), x0)["c_concat"].cond
+    nothing = torch.zeros_like(x0)
+    sampled = wired.model.concat_cond(noise=nothing, latent_image=nothing, device=x0.device)
+    assert torch.equal(trained, sampled)
+
+
+# ---------------------------------------------------------------- attention
+
+
+def no_backward(q: Any, k: Any, v: Any, heads: int, *how: Any, **named: Any) -> torch.Tensor:
+    """As sage attention: a result, and no gradient."""
+    return attention.attention_pytorch(q, k, v, heads, *how, **named).detach()
+
+
+@pytest.mark.parametrize("kind", ["sd15", "sd3", "flux-dev", "pixart-sigma"])
+def test_attention_without_a_backward_is_replaced(kind, monkeypatch):
+    family = FAMILIES[kind]
+    wired = family.make()
+    with training(wired) as run:
+        run.unsettle()
+        with_torch = run.gradients(family.side)
+    for module in [m for name, m in sys.modules.items() if name.startswith("comfy.ldm.")]:
+        for name in ("optimized_attention", "optimized_attention_masked"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, no_backward)
+    patched = wired.clone()
+    override = lambda original, *how, **named: no_backward(*how, **named)  # noqa: E731
+    patched.model_options["transformer_options"]["optimized_attention_override"] = override
+    with training(patched) as run:
+        run.unsettle()
+        with_other = run.gradients(family.side)
+    assert attention.optimized_attention is no_backward
+    for name, gradient in with_torch.items():
+        assert torch.equal(with_other[name], gradient), name
+
+
+def stored_bytes(wired: ModelPatcher) -> dict[str, torch.Tensor]:
+    """Of all weights, of quantised ones too."""
+    tensors = {
+        name: tensor._qdata if isinstance(tensor, comfy.ops.QuantizedTensor) else tensor
+        for name, tensor in wired.model.named_parameters()
+    }
+    return {
+        name: torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage()).clone()
+        for name, tensor in tensors.items()
+    }

@@ -1,0 +1,74 @@
+"""The help pages: one for each node, and nothing that can be set is missing on them."""
+
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from atelier.nodes import NODES
+from atelier.training.settings.adapter import AdapterSettings
+from atelier.training.settings.basic import BasicSettings
+from atelier.training.settings.data import DataSettings
+from atelier.training.settings.memory import MemorySettings
+from atelier.training.settings.objective import ObjectiveSettings
+from atelier.training.settings.optimizer import OptimizerSettings
+from atelier.training.settings.sampling import SamplingSettings
+from atelier.training.settings.text import TextSettings
+from atelier.training.settings.validation import ValidationSettings
+
+DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
+GROUPS = {
+    "AtelierDataOptions": DataSettings,
+    "AtelierAdapterOptions": AdapterSettings,
+    "AtelierTextEncoderOptions": TextSettings,
+    "AtelierObjectiveOptions": ObjectiveSettings,
+    "AtelierOptimizerOptions": OptimizerSettings,
+    "AtelierValidationOptions": ValidationSettings,
+    "AtelierSamplingOptions": SamplingSettings,
+    "AtelierMemoryOptions": MemorySettings,
+}
+SETTINGS = [(page, name) for page, group in GROUPS.items() for name in group.model_fields]
+SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}
+# Parts are what Evaluation Grid unfolds into; nobody places them.
+PLACED = [name for name, schema in SCHEMAS.items() if not schema.category.endswith("/Parts")]
+
+
+def page(name):
+    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_every_node_has_a_page_under_its_name(name):
+    assert page(name).startswith(f"# {SCHEMAS[name].display_name}\n")
+
+
+def test_every_page_has_a_node():
+    assert {path.stem for path in DOCS.glob("*.md")} <= SCHEMAS.keys()
+
+
+@pytest.mark.parametrize(("name", "setting"), SETTINGS)
+def test_every_setting_stands_on_its_page_with_its_default(name, setting):
+    default = GROUPS[name].model_fields[setting].default
+    assert default is not PydanticUndefined
+    assert f"\n| `{setting}` | {shown(default)} | " in page(name)
+
+
+@pytest.mark.parametrize("setting", BasicSettings.model_fields)
+def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
+    assert f"\n| `{setting}` | " in page("AtelierTrainLora")
+
+
+@pytest.mark.parametrize("name", ["TrainPreset", "InspectBase", "LoadLoraFile"])
+def test_every_input_stands_on_its_page(name):
+    name = f"Atelier{name}"
+    assert SCHEMAS[name].inputs
+    for one in SCHEMAS[name].inputs:
+        assert f"\n| `{one.id}` | " in page(name)
+
+
+def shown(default):
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    if isinstance(default, str):
+        return f"`{default}`" if default else "empty"
+    return f"{default:g}"

@@ -1,0 +1,96 @@
+"""Files with random weights, and ComfyUI loading them.
+
+ComfyUI's own detection says what family a state dict is of. Some of what it takes for granted (head
+counts, widths) is that of the full-size model; `load` puts ours in its place afterwards.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import comfy.sd
+import torch
+from comfy import model_detection
+from comfy.model_patcher import ModelPatcher
+
+Shapes = Mapping[str, tuple[int, ...]]
+State = dict[str, torch.Tensor]
+LOAD = {"convert", "metadata", "dtype", "custom_operations", "fp8_optimizations"}  # for `load`
+
+
+def random_weights(module: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
+    """A state dict for `module` whose layers neither die nor explode."""
+    dice = torch.Generator().manual_seed(seed)
+    state = {}
+    for name, tensor in module.state_dict().items():
+        noise = torch.randn(tensor.shape, generator=dice)
+        fan_in = tensor.shape[1:].numel() if tensor.ndim > 1 else 1
+        scale = 0.02 if tensor.ndim < 2 else fan_in**-0.5
+        one = tensor.ndim == 1 and name.endswith(("weight", "scale"))
+        state[name] = noise * scale + (1.0 if one else 0.0)
+    return state
+
+
+def load(
+    state: State,
+    shown: Shapes | None = None,
+    sizes: Mapping[str, Any] | None = None,
+    convert: Callable[[State], State] = dict,
+    metadata: Callable[[State], dict[str, str]] | None = None,
+    **options: Any,
+) -> ModelPatcher:
+    """Load a file's contents as loader nodes do.
+
+    `shown` are shapes that detection sees instead of the file's; `sizes` is what it then says.
+    `convert` makes the file of what is in fp32, `metadata` what stands in its header; `options` are
+    the loader's `model_options`.
+    """
+    file = convert({key: tensor.clone() for key, tensor in state.items()})
+    with torch.inference_mode(), _small(shown or {}, sizes or {}):
+        model = comfy.sd.load_diffusion_model_state_dict(
+            {key: tensor.clone() for key, tensor in file.items()},
+            model_options=options,
+            metadata=metadata(state) if metadata else None,
+        )
+    assert model, "ComfyUI did not recognise the tiny model"
+    missing = dict(model.model.diffusion_model.named_parameters()).keys() - file.keys()
+    assert not missing, f"ComfyUI built another network: it also has {missing}"
+    return model
+
+
+@contextmanager
+def _small(shown: Shapes, sizes: Mapping[str, Any]) -> Iterator[None]:
+    detect = model_detection.detect_unet_config
+    match = model_detection.model_config_from_unet_config
+
+    def detect_full(state: Any, *more: Any, **named: Any) -> Any:
+        full = {key: torch.empty(shape, device="meta") for key, shape in shown.items()}
+        return detect({**state, **full}, *more, **named)
+
+    def match_small(*more: Any, **named: Any) -> Any:
+        config = match(*more, **named)
+        if config:
+            config.unet_config.update(sizes)
+        return config
+
+    with (
+        mock.patch.object(model_detection, "detect_unet_config", detect_full),
+        mock.patch.object(model_detection, "model_config_from_unet_config", match_small),
+    ):
+        yield
+
+
+_WIDTHS = ("context_dim", "context_in_dim", "cap_feat_dim", "joint_attention_dim", "cond_seq_dim")
+
+
+def caption(model: ModelPatcher, seed: int, tokens: int = 77) -> list[Any]:
+    """CONDITIONING with random contents, of the shape that this model wants."""
+    dice = torch.Generator().manual_seed(seed)
+    config = model.model.model_config.unet_config
+    sizes = [config[key] for key in (*_WIDTHS, "caption_channels") if config.get(key)]
+    width = sizes[0] if sizes else 4096
+    text = torch.randn(1, tokens, width, generator=dice)
+    pooled_width = {"SD3": 2048, "Flux": 768}.get(type(model.model).__name__, 1280)
+    pooled = torch.randn(1, pooled_width, generator=dice)
+    return [[text, {"pooled_output": pooled}]]

@@ -1,1 +1,0 @@
-from .adapter import Adapter as Adapter

@@ -1,0 +1,132 @@
+"""What is known of a family of models before one looks at its weights. Pure.
+
+Keys are the names of ComfyUI's model configurations (`comfy.supported_models`), which tell Flux.1
+dev from schnell and Lumina from Z-Image. What each base is good for is what its makers and users
+say of it; nothing of that was measured here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+OPEN_RAIL = "CreativeML Open RAIL-M: commercial use too, within its rules of use"
+OPEN_RAIL_PP = "CreativeML Open RAIL++-M: commercial use too, within its rules of use"
+APACHE = "Apache-2.0: free, commercial use too"
+STABILITY = "Stability AI Community License: free below a million US dollars of revenue a year"
+FLUX_DEV = (
+    "FLUX.1 [dev] Non-Commercial License: the weights, and LoRAs made from them, are not for \
+commercial use"
+)
+
+PURPOSES = {
+    "subject": "a subject",
+    "style": "a style",
+    "text": "text in pictures",
+    "memory": "little memory",
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """`resolution` is the side, in pixels, of the pictures that the base was made for; `suits` are
+    some of `PURPOSES`; `note` is what a person should know before training on it."""
+
+    name: str
+    licence: str
+    resolution: int
+    suits: tuple[str, ...] = ()
+    note: str = ""
+
+
+FAMILIES = {
+    "SD15": Family("Stable Diffusion 1.x", OPEN_RAIL, 512, ("style", "memory")),
+    "SD20": Family("Stable Diffusion 2.x", OPEN_RAIL_PP, 512, ("memory",)),
+    "SDXL": Family("Stable Diffusion XL", OPEN_RAIL_PP, 1024, ("subject", "style", "memory")),
+    "SDXLRefiner": Family(
+        "Stable Diffusion XL refiner",
+        OPEN_RAIL_PP,
+        1024,
+        note="It only finishes what the base began, and does not know the new word: train on the "
+        "base.",
+    ),
+    "SD3": Family(
+        "Stable Diffusion 3, 3.5",
+        STABILITY,
+        1024,
+        ("style", "text"),
+        "Its 8B form breaks easily: SimpleTuner's quickstart/SD3.md asks for a low learning rate, "
+        "short gradients and larger batches.",
+    ),
+    "Flux": Family(
+        "Flux.1 [dev]",
+        FLUX_DEV,
+        1024,
+        ("subject", "style", "text"),
+        "Distilled for guidance: it is trained at guidance 1, and used at any.",
+    ),
+    "FluxInpaint": Family(
+        "Flux.1 Fill [dev]",
+        FLUX_DEV,
+        1024,
+        ("subject",),
+        "An inpainting model: it is trained to paint all of a picture.",
+    ),
+    "FluxSchnell": Family(
+        "Flux.1 [schnell]",
+        APACHE,
+        1024,
+        ("text",),
+        "Distilled to four steps, which training undoes. ai-toolkit's remedy: load the LoRA "
+        "ostris/FLUX.1-schnell-training-adapter on the model before it is trained, and use yours "
+        "without it.",
+    ),
+    "Flux2": Family(
+        "Flux.2",
+        "By size: [klein] 4B Apache-2.0; [dev] and [klein] 9B FLUX Non-Commercial License",
+        1024,
+        ("subject", "style", "text"),
+        "Of [klein], train the base and not the distilled one.",
+    ),
+    "Chroma": Family("Chroma", APACHE, 1024, ("subject", "style")),
+    "Lumina2": Family(
+        "Lumina Image 2.0",
+        f"{APACHE} (Neta Lumina, made from it, has a licence of its own)",
+        1024,
+        ("style", "memory"),
+    ),
+    "ZImage": Family(
+        "Z-Image",
+        APACHE,
+        1024,
+        ("subject", "style", "text"),
+        "Turbo is distilled to eight steps, which training undoes; its file looks like the base's. "
+        "ai-toolkit's remedy: load the LoRA ostris/zimage_turbo_training_adapter on the model "
+        "before it is trained, and use yours without it.",
+    ),
+    "QwenImage": Family("Qwen-Image", APACHE, 1024, ("subject", "text")),
+    "AuraFlow": Family(
+        "AuraFlow", f"{APACHE} (Pony v7, made from it, has a licence of its own)", 1024, ("style",)
+    ),
+    "PixArtAlpha": Family("PixArt-alpha", OPEN_RAIL_PP, 1024, ("style", "memory")),
+    "PixArtSigma": Family("PixArt-Sigma", OPEN_RAIL_PP, 1024, ("style", "memory")),
+}
+UNKNOWN = Family(
+    "a family that Atelier was not tried on",
+    "not known here",
+    1024,
+    note="It is trained in the way that all others are. Look at the grid early.",
+)
+
+
+def find(names: Iterable[str]) -> str:
+    """The first of `names` (of ComfyUI's classes, the special before the general) that is a key of
+    `FAMILIES`; empty if none is."""
+    return next((name for name in names if name in FAMILIES), "")
+
+
+def facts(family: str) -> Family:
+    return FAMILIES.get(family, UNKNOWN)
+
+
+def suited(purpose: str) -> list[str]:
+    """Names of the families that suit one of `PURPOSES`."""
+    return [family.name for family in FAMILIES.values() if purpose in family.suits]

@@ -1,0 +1,45 @@
+"""Sample pictures of a run: which, when, and where they lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from .config import TrainConfig
+from .examples import Encode
+from .files import atomic
+from .host.forward import Denoiser
+from .host.private import ModelPatcher
+from .host.sample import paint
+from .host.wires import VAE
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is drawn, the folder for the pictures, and what makes CONDITIONING of a prompt."""
+
+    encode: Encode
+    vae: VAE
+    folder: Path
+    config: TrainConfig
+
+    def due(self, step: int) -> bool:
+        every = self.config.sample_every
+        return bool(every) and (step % every == 0 or step == self.config.steps)
+
+    def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> Image.Image:
+        """Draw and write the pictures of `step`; return them side by side."""
+        with torch.no_grad():
+            encoded = [self.encode(text) for text in (*self.config.prompts, "")]
+        side = self.config.resolution
+        pictures = paint(private, denoiser, self.vae, encoded[:-1], encoded[-1], side, self.config)
+        for number, picture in enumerate(pictures, 1):
+            with atomic(self.folder / f"step-{step:06d}-{number}.png") as temporary:
+                picture.save(temporary, "PNG")
+        row = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
+        left = 0
+        for picture in pictures:
+            row.paste(picture, (left, 0))
+            left += picture.width
+        return row

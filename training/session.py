@@ -1,0 +1,213 @@
+"""One sitting of a run: the private model with its adapter, from the last checkpoint to the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch.amp.grad_scaler import GradScaler
+
+from . import checkpoint
+from .adapters.adapter import Adapter
+from .adapters.keys import Naming, TextNaming
+from .adapters.together import Together
+from .config import TrainConfig
+from .curve import draw_curve
+from .examples import Pictures
+from .host import folders
+from .host.family import naming
+from .host.forward import Denoiser
+from .host.lora_file import start_from, start_text
+from .host.mode import own_randomness
+from .host.private import load, private_copy
+from .host.progress import Progress
+from .host.recompute import recompute_blocks
+from .host.text import (
+    encode_with_gradient,
+    load_text,
+    private_text,
+    text_naming,
+    text_sizes,
+)
+from .host.wires import CLIP, ModelPatcher
+from .loop import Stream, train
+from .metadata import lora_metadata
+from .optimizers import make_optimizer
+from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires
+from .run import Run
+from .samples import Samples
+from .schedule import make_schedule
+from .state import State, running_mean
+from .task import Task
+
+COMPUTE = {"auto": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass
+class Session:
+    """Everything that a training needs, while the private model is there."""
+
+    run: Run
+    wires: Wires
+    config: TrainConfig
+    private: ModelPatcher
+    denoiser: Denoiser
+    task: Task
+    state: State
+    streams: list[Stream]
+    names: Naming
+    text_names: TextNaming | None
+    held_out: Pictures | None
+    samples: Samples
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, run: Run, wires: Wires, config: TrainConfig, prepared: Prepared
+    ) -> Iterator["Session"]:
+        """Load what is trained, as the run's last checkpoint left it. Inside `training_mode`."""
+        trains_text = config.text_encoders != "none"
+        with (
+            private_copy(wires.model) as private,
+            private_text(wires.clip) if trains_text else nullcontext() as text,
+        ):
+            names = naming(private.model)  # before the adapters: they rename the layers
+            text_names = text_naming(text, own_words=names.res_blocks > 0) if text else None
+            adapter = _adapter(private, text, wires, config)
+            device = load(private, _memory(private, config, prepared))
+            denoiser = Denoiser(private, device)
+            if text:
+                load_text(text)
+            if config.checkpointing == "block":
+                recompute_blocks(private.model.diffusion_model)
+            encode = partial(encode_with_gradient, text) if text else None
+            pictures = {
+                what: Pictures(encoded, denoiser, config, encode)
+                for what, encoded in prepared.sets.items()
+            }
+            state = _state(adapter, config, denoiser)
+            before = checkpoint.newest(run.checkpoints)
+            if before:
+                state.load(before)
+            run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
+            yield cls(
+                run,
+                wires,
+                config,
+                private,
+                denoiser,
+                _task(denoiser, config, adapter),
+                state,
+                _streams(pictures, prepared, config),
+                names,
+                text_names,
+                pictures.get(HELD_OUT),
+                Samples(
+                    encode or (lambda prompt: prepared.prompts[prompt].load()),
+                    wires.vae,
+                    folders.pictures() / "runs" / run.name / "samples",
+                    config,
+                ),
+            )
+
+    def train(self, progress: Progress) -> None:
+        """Train to the end, and write the result."""
+        progress.begin(self.state.step)
+        if self.state.step == 0:
+            self._sample(0, progress)
+
+        def watch(step: int, loss: float | None) -> None:
+            picture = draw_curve(self.run.logged()) if step % 50 == 0 else None
+            text = f"Step {step} of {self.config.steps}" + (f", loss {loss:.4f}" if loss else "")
+            progress.update(step, text if loss or step == self.config.steps else "", picture)
+            self._sample(step, progress)
+
+        train(
+            self.state, self.task, self.streams, self.held_out or (), self.config, self.run, watch
+        )
+        self._finish()
+
+    def _sample(self, step: int, progress: Progress) -> None:
+        if self.samples.due(step):
+            with self.state.judged():
+                picture = self.samples.draw(step, self.private, self.denoiser)
+            progress.update(step, f"Samples of step {step}", picture)
+
+    def _finish(self) -> None:
+        adapter, best = self.state.adapter, self.state.best
+        if self.config.keep == "best" and best.weights:
+            adapter.load(best.weights)
+        with self.state.judged() if self.config.keep == "last" else nullcontext():
+            lora = adapter.file_state(self.names, self.text_names)
+        metadata = lora_metadata(
+            self.run.name, self.config, self.private.model, self.wires.dataset, self.run.asked()
+        )
+        self.run.finish(lora, metadata)
+
+
+def _adapter(
+    private: ModelPatcher, text: CLIP | None, wires: Wires, config: TrainConfig
+) -> Together:
+    start = start_from(wires.continue_from, private.model) if wires.continue_from else None
+    text_start = None
+    if text and start and start.carried:
+        text_start = start_text(start.carried, text)
+        start = replace(start, carried={})
+    with own_randomness(config.seed):
+        family = type(private.model).__name__
+        network = Adapter(private.model.diffusion_model, config, family, start)
+        if not text:
+            return Together(network)
+        sizes = text_start.sizes if text_start else text_sizes(text, config)
+        tree = text.cond_stage_model
+        return Together(network, Adapter(tree, config, start=text_start, sizes=sizes))
+
+
+def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together) -> Task:
+    return Task(
+        denoiser,
+        config,
+        config.seed,
+        adapter,
+        from_base=CLASS if config.prior_target == "base" else "",
+        compute=COMPUTE[config.compute],
+        drops=config.dropout > 0,
+    )
+
+
+def _streams(
+    pictures: dict[str, Pictures], prepared: Prepared, config: TrainConfig
+) -> list[Stream]:
+    weights = {DATASET: 1.0, CLASS: config.prior_weight}
+    return [
+        Stream(what, pictures[what], plan, config.seed, weights[what])
+        for what, plan in prepared.plans.items()
+    ]
+
+
+def _state(adapter: Together, config: TrainConfig, denoiser: Denoiser) -> State:
+    optimizer: Any = make_optimizer(
+        config.optimizer,
+        adapter.groups(config.text_rate),
+        config.learning_rate,
+        config.weight_decay,
+        config.optimizer_arguments,
+    )
+    if hasattr(optimizer, "train"):  # the schedule-free ones
+        optimizer.train()
+    schedule = make_schedule(config.schedule, optimizer, config.steps, config.warmup)
+    halves = torch.float16 in (COMPUTE[config.compute], denoiser.dtype)
+    scaler = GradScaler(denoiser.device.type, enabled=halves)
+    return State(adapter, optimizer, schedule, scaler, running_mean(adapter, config.ema_decay))
+
+
+def _memory(private: ModelPatcher, config: TrainConfig, prepared: Prepared) -> float:
+    """What a step needs besides the weights, in bytes: ComfyUI's figure for sampling, times four.
+
+    Sampling keeps one layer's activations, training all of them; 4 x is a floor, not a plan.
+    """
+    largest = max(prepared.sets[DATASET], key=lambda one: one.size[0] * one.size[1])
+    shape = [config.batch_size, *largest.latents[0].load().shape[1:]]
+    return 4 * private.model.memory_required(input_shape=shape)
