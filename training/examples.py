@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -167,6 +167,14 @@ def _mask(mask: Image.Image, size: Size, view: View, factor: int) -> Tensor:
 
 
 Encode = Callable[[str], list[Any]]
+
+
+class Examples(Protocol):
+    """Examples that can be counted and gone through, whenever they are made."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Example]: ...
 
 
 class Pictures:

@@ -1,7 +1,7 @@
 """The training loop, top to bottom."""
 
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -10,7 +10,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from .config import TrainConfig
 from .data.buckets import Batches
-from .examples import Example, Pictures
+from .examples import Example, Examples, Pictures
 from .run import Run
 from .state import State
 from .task import Task
@@ -66,7 +66,7 @@ def train(
     state: State,
     task: Task,
     streams: Sequence[Stream],
-    held_out: Collection[Example],
+    held_out: Examples,
     config: TrainConfig,
     run: Run,
     watch: Watch,

@@ -1,33 +1,90 @@
 """What a LoRA file says about itself: kohya's `ss_*`, `modelspec.*`, and our own record."""
 
+import base64
+import datetime
+import hashlib
+import io
 import json
+from collections.abc import Mapping
 from typing import Any
+
+from PIL import Image
+from safetensors.torch import save
+from torch import Tensor
 
 from .config import TrainConfig
 from .data.dataset import Dataset
 
+THUMBNAIL = "modelspec.thumbnail"
+_THUMBNAIL_SIDE = 256
+# ModelSpec's and kohya's names (library/sai_model_spec.py) for ComfyUI's classes.
+_ARCHITECTURES = {
+    "BaseModel": "stable-diffusion-v1",
+    "SDXL": "stable-diffusion-xl-v1-base",
+    "SDXLRefiner": "stable-diffusion-xl-v1-refiner",
+    "SD3": "stable-diffusion-3",
+    "Flux": "flux-1-dev",
+    "Chroma": "chroma",
+    "Lumina2": "lumina-2",
+}
+_PREDICTIONS = {"eps": "epsilon", "v": "v"}
+
 
 def lora_metadata(
-    name: str, config: TrainConfig, model: Any, dataset: Dataset, asked: dict[str, Any]
+    name: str,
+    config: TrainConfig,
+    model: Any,
+    prediction: str,
+    dataset: Dataset,
+    asked: dict[str, Any],
 ) -> dict[str, str]:
     """Header entries (all texts) for the LoRA of a run. No paths and no captions in them."""
-    return {
+    family = type(model).__name__
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    metadata = {
         "format": "pt",
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.title": name,
-        "modelspec.architecture": f"{type(model).__name__}/lora",
+        "modelspec.architecture": f"{_ARCHITECTURES.get(family, family.lower())}/lora",
         "modelspec.implementation": "atelier",
+        "modelspec.date": now.isoformat(),
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
         "ss_output_name": name,
-        "ss_network_module": "networks.lora",
+        "ss_network_module": "networks.lora" if config.adapter == "lora" else "lycoris.kohya",
         "ss_network_dim": str(config.rank),
-        "ss_network_alpha": str(config.alpha),
+        "ss_network_alpha": str(config.alpha or float(config.rank)),
         "ss_learning_rate": str(config.learning_rate),
         "ss_lr_scheduler": config.schedule,
+        "ss_optimizer": config.optimizer,
         "ss_max_train_steps": str(config.steps),
         "ss_total_batch_size": str(config.batch_size * config.accumulation),
         "ss_seed": str(config.seed),
         "ss_num_train_images": str(len(dataset)),
-        "atelier.family": type(model).__name__,
+        "atelier.family": family,
         "atelier.run": json.dumps(asked),
     }
+    if prediction in _PREDICTIONS:
+        metadata["modelspec.prediction_type"] = _PREDICTIONS[prediction]
+    if dataset.notes:
+        metadata["atelier.notes"] = json.dumps(dataset.notes)
+    return metadata
+
+
+def hashes(lora: Mapping[str, Tensor]) -> dict[str, str]:
+    """Entries that name the weights: SHA-256 of a file's bytes behind its header.
+
+    `sshs_model_hash` is by what webui and kohya's scripts know a LoRA.
+    """
+    data = save(dict(lora))
+    start = 8 + int.from_bytes(data[:8], "little")
+    digest = hashlib.sha256(data[start:]).hexdigest()
+    return {"modelspec.hash_sha256": f"0x{digest}", "sshs_model_hash": digest}
+
+
+def thumbnail(picture: Image.Image) -> dict[str, str]:
+    """The entry by which programs show a picture for the file: a JPEG in a data URL."""
+    small = picture.convert("RGB")
+    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=85)
+    return {THUMBNAIL: f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"}

@@ -117,6 +117,11 @@ _ROWS: dict[str, Choices] = {
             "kohya docs/train_network.md, diffusers examples/dreambooth/README.md, and most of "
             "ai-toolkit's config/examples",
         ),
+        "rank": Choice(
+            16,
+            "ai-toolkit config/examples (linear: 16); OneTrainer "
+            "modules/util/config/TrainConfig.py (lora_rank 16)",
+        ),
         "batch_size": Choice(
             1, "ai-toolkit config/examples; diffusers examples/dreambooth/README.md"
         ),
@@ -277,13 +282,6 @@ _ROWS: dict[str, Choices] = {
     "QwenImage thorough": _long(
         "config/examples/train_lora_qwen_image_24gb.yaml", "more_resolutions"
     ),
-    "subject": {
-        "rank": Choice(
-            16,
-            "ai-toolkit config/examples (linear: 16); OneTrainer "
-            "modules/util/config/TrainConfig.py (lora_rank 16)",
-        )
-    },
     "style": {
         "rank": Choice(
             32, f"kohya docs/sdxl_train_network.md (network_dim 32); ai-toolkit {_UI} (linear: 32)"

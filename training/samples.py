@@ -28,6 +28,11 @@ class Samples:
         every = self.config.sample_every
         return bool(every) and (step % every == 0 or step == self.config.steps)
 
+    def last(self) -> Image.Image | None:
+        """The newest picture of the first prompt."""
+        found = sorted(self.folder.glob("step-*-1.png"))
+        return Image.open(found[-1]) if found else None
+
     def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> Image.Image:
         """Draw and write the pictures of `step`; return them side by side."""
         with torch.no_grad():

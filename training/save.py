@@ -14,10 +14,11 @@ from .adapters.diffusers_names import for_diffusers
 from .files import atomic, safe_name
 from .host import folders
 from .host.fingerprint import state_digest
+from .metadata import THUMBNAIL, hashes
 from .run import Run
 
 WEIGHTS = "atelier.weights"  # hash of the tensors, in the header
-PUBLIC = ("format", "modelspec.", "ss_network_", WEIGHTS)  # what a file needs to be used
+PUBLIC = ("format", "modelspec.", "ss_network_", "sshs_", WEIGHTS)  # what a file needs to be used
 MOST_GRAPH = 3_500_000  # the page reads no header of 4 MiB and more; the rest needs room too
 
 
@@ -63,9 +64,13 @@ def save_lora(
     header = _header(run.lora_file) if run else {}
     lora = form.of(lora, header.get("atelier.family", ""))
     weights = state_digest(lora)
-    metadata = {"format": "pt", **header, WEIGHTS: weights}
+    metadata = {"format": "pt", **header, **hashes(lora), WEIGHTS: weights}
     if private:
-        metadata = {key: value for key, value in metadata.items() if key.startswith(PUBLIC)}
+        metadata = {
+            key: value
+            for key, value in metadata.items()
+            if key.startswith(PUBLIC) and key != THUMBNAIL
+        }
     elif graph and len(text := json.dumps(graph)) < MOST_GRAPH:
         metadata["workflow"] = text
     numbered = sorted(base.parent.glob("*.safetensors")) if base.parent.is_dir() else []

@@ -33,7 +33,7 @@ from .host.text import (
 )
 from .host.wires import CLIP, ModelPatcher
 from .loop import Stream, train
-from .metadata import lora_metadata
+from .metadata import hashes, lora_metadata, thumbnail
 from .optimizers import make_optimizer
 from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires
 from .run import Run
@@ -142,9 +142,15 @@ class Session:
         with self.state.judged() if self.config.keep == "last" else nullcontext():
             lora = adapter.file_state(self.names, self.text_names)
         metadata = lora_metadata(
-            self.run.name, self.config, self.private.model, self.wires.dataset, self.run.asked()
+            self.run.name,
+            self.config,
+            self.private.model,
+            self.denoiser.prediction,
+            self.wires.dataset,
+            self.run.asked(),
         )
-        self.run.finish(lora, metadata)
+        shown = self.samples.last()
+        self.run.finish(lora, metadata | hashes(lora) | (thumbnail(shown) if shown else {}))
 
 
 def _adapter(

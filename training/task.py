@@ -1,6 +1,6 @@
 """The loss of a batch: noise, noise level, prediction, target, in that order."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from . import objective
 from .adapters.adapter import Adapter
 from .adapters.together import Together
-from .examples import Example
+from .examples import Example, Examples
 from .files import digest
 from .host.forward import Denoiser
 from .host.mode import own_randomness
@@ -135,7 +135,7 @@ class Task:
             return self.loss(batch, noise, sigma, time, disturbance, stream == self.from_base)
 
     @torch.no_grad()
-    def held_out_loss(self, examples: Collection[Example]) -> float:
+    def held_out_loss(self, examples: Examples) -> float:
         """Mean loss at fixed pictures, noise and noise levels: comparable between steps."""
         total = torch.zeros((), device=self.denoiser.device)
         for number, example in enumerate(examples):

@@ -276,6 +276,7 @@ def test_samples_are_what_the_file_gives_in_comfyui(wires, base, settings):
     assert [path.name for path in sorted(folder.iterdir())] == [
         f"step-{step:06d}-{number}.png" for step in (0, 3, 6) for number in (1, 2)
     ]
+    first = last = np.zeros(1)
     for number, prompt in enumerate(PROMPTS, 1):
         last = np.asarray(Image.open(folder / f"step-000006-{number}.png"), np.float32)
         assert np.abs(last - native(base, run.lora(), prompt)).max() <= 2
