@@ -28,6 +28,15 @@ class LoadDataset(io.ComfyNode):
                     tooltip="Caption for pictures that have none. Empty: a picture without a "
                     "caption is an error.",
                 ),
+                io.Int.Input(
+                    "repeats",
+                    default=1,
+                    min=1,
+                    max=1000,
+                    optional=True,
+                    tooltip="How often each picture is shown, beside those of other folders: a "
+                    "small folder with 3 counts as one three times its size.",
+                ),
             ],
             outputs=[
                 DatasetWire.Output(
@@ -38,10 +47,10 @@ class LoadDataset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, folder: str, default_caption: str):
-        return listing(resolve_folder(folder)), default_caption
+    def fingerprint_inputs(cls, folder: str, default_caption: str, repeats: int = 1):
+        return listing(resolve_folder(folder)), default_caption, repeats
 
     @classmethod
-    def execute(cls, folder: str, default_caption: str) -> io.NodeOutput:
-        dataset: Dataset = load_folder(resolve_folder(folder), default_caption)
+    def execute(cls, folder: str, default_caption: str, repeats: int = 1) -> io.NodeOutput:
+        dataset: Dataset = load_folder(resolve_folder(folder), default_caption, repeats)
         return io.NodeOutput(dataset, len(dataset))

@@ -49,7 +49,7 @@ FAMILIES = {
         "base.",
     ),
     "SD3": Family(
-        "Stable Diffusion 3, 3.5",
+        "Stable Diffusion 3 and 3.5",
         STABILITY,
         1024,
         ("style", "text"),

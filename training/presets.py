@@ -8,7 +8,7 @@ measurements of our own.
 
 from typing import Any, Literal, NamedTuple, get_args
 
-from .families import facts
+from .families import FAMILIES, facts
 from .objective import Prediction
 
 Purpose = Literal["subject", "style", "concept"]
@@ -313,11 +313,11 @@ def preset(
     """
     _refuse("purpose", purpose, get_args(Purpose))
     _refuse("effort", effort, get_args(Effort))
-    known = facts(family)
+    made_for = f"models of {facts(family).name}" if family in FAMILIES else "most models of today"
     steps = steps_for(effort, pictures)
     chosen: Choices = {
         "steps": Choice(steps, f"for {pictures} pictures; {_LENGTHS[effort].source}"),
-        "resolution": Choice(known.resolution, f"what {known.name} was made for"),
+        "resolution": Choice(facts(family).resolution, f"the size that {made_for} are made for"),
     }
     rows = (
         "all",

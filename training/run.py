@@ -44,6 +44,14 @@ class Run:
         """What `create` wrote down."""
         return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
 
+    def plan(self) -> dict[str, Any] | None:
+        """The plan of memory that the run began with, if it has begun."""
+        path = self.folder / "plan.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def keep_plan(self, plan: dict[str, Any]) -> None:
+        write_json(self.folder / "plan.json", plan)
+
     def lora(self) -> dict[str, torch.Tensor]:
         """What was learned, in memory: a mapped file that changes later would end the process."""
         return load(self.lora_file.read_bytes())

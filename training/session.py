@@ -1,5 +1,6 @@
 """One sitting of a run: the private model with its adapter, from the last checkpoint to the end."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -20,10 +21,11 @@ from .host import folders
 from .host.family import naming
 from .host.forward import Denoiser
 from .host.lora_file import start_from, start_text
+from .host.memory import free_bytes
 from .host.mode import own_randomness
 from .host.private import load, private_copy
 from .host.progress import Progress
-from .host.recompute import recompute_blocks
+from .host.recompute import blocks, recompute_blocks
 from .host.text import (
     encode_with_gradient,
     load_text,
@@ -35,6 +37,7 @@ from .host.wires import CLIP, ModelPatcher
 from .loop import Stream, train
 from .metadata import hashes, lora_metadata, thumbnail
 from .optimizers import make_optimizer
+from .plan import Plan, choose, measure
 from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires
 from .run import Run
 from .samples import Samples
@@ -54,6 +57,7 @@ class Session:
     config: TrainConfig
     private: ModelPatcher
     denoiser: Denoiser
+    plan: Plan
     task: Task
     state: State
     streams: list[Stream]
@@ -80,8 +84,6 @@ class Session:
             denoiser = Denoiser(private, device)
             if text:
                 load_text(text)
-            if config.checkpointing == "block":
-                recompute_blocks(private.model.diffusion_model)
             encode = partial(encode_with_gradient, text) if text else None
             pictures = {
                 what: Pictures(encoded, denoiser, config, encode)
@@ -92,13 +94,18 @@ class Session:
             if before:
                 state.load(before)
             run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
+            task = _task(denoiser, config, adapter)
+            plan = _plan(run, private, task, adapter, pictures[DATASET])
+            if plan.recompute:
+                recompute_blocks(private.model.diffusion_model)
             yield cls(
                 run,
                 wires,
                 config,
                 private,
                 denoiser,
-                _task(denoiser, config, adapter),
+                plan,
+                task,
                 state,
                 _streams(pictures, prepared, config),
                 names,
@@ -115,6 +122,7 @@ class Session:
     def train(self, progress: Progress) -> None:
         """Train to the end, and write the result."""
         progress.begin(self.state.step)
+        progress.update(self.state.step, self.plan.text())
         if self.state.step == 0:
             self._sample(0, progress)
 
@@ -181,6 +189,38 @@ def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together) -> Task:
         compute=COMPUTE[config.compute],
         drops=config.dropout > 0,
     )
+
+
+def _plan(
+    run: Run, private: ModelPatcher, task: Task, adapter: Together, pictures: Pictures
+) -> Plan:
+    """Measured once for a run: another sitting on another machine does the same arithmetic."""
+    config = pictures.config
+    if before := run.plan():
+        return Plan(**before)
+    network = private.model.diffusion_model
+    largest = max(range(len(pictures)), key=lambda n: math.prod(pictures.encoded[n].size))
+    free = free_bytes(task.denoiser.device)
+    one = measure(
+        network,
+        blocks(network),
+        lambda: task.training_loss([pictures.example(largest)], DATASET, 0),
+    ).times(config.batch_size)
+    weights = sum(p.numel() * p.element_size() for p in private.model.parameters())
+    trained = sum(p.numel() * p.element_size() for p in adapter.parameters())
+    others = 4 if config.ema_decay else 3  # gradient, two moments, and the running mean
+    recompute = choose(config.checkpointing, one, others * trained, free)
+    plan = Plan(
+        weights - trained,
+        (1 + others) * trained,
+        one.kept,
+        one.recomputed,
+        free,
+        recompute,
+        config.checkpointing,
+    )
+    run.keep_plan(plan.record())
+    return plan
 
 
 def _streams(

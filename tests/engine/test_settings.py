@@ -25,6 +25,7 @@ from atelier.training.host.text import (
     text_sizes,
 )
 from atelier.training.optimizers import OPTIMIZERS
+from atelier.training.run import Run
 
 from .trained import same, stop_at, train, wired
 
@@ -77,6 +78,7 @@ NEUTRAL = {
     "no limits": {"timestep_min": 0.0, "timestep_max": 1.0},
     "saved more often": {"save_every": 1},
     "recomputed": {"checkpointing": "block"},
+    "nothing recomputed": {"checkpointing": "none"},
 }
 
 
@@ -371,3 +373,15 @@ def test_trained_text_encoders_go_on_too(lively, pictures, monkeypatch):
 def test_the_bases_prediction_cannot_be_the_target_while_text_encoders_learn(wires):
     with pytest.raises(ValueError, match="prior_target = 'base'"):
         train(wires, text_encoders="clip", prior_target="base")
+
+
+def test_a_step_that_does_not_fit_is_recomputed_and_gives_the_same(wires, monkeypatch, plain):
+    roomy = next(folders.runs().glob("plain*"))
+    assert (Run(roomy).plan() or {})["recompute"] is False
+    with monkeypatch.context() as patch:
+        patch.setattr("atelier.training.session.free_bytes", lambda device: 2**10)
+        tight = train(wires, name="tight")
+    plan = tight.plan()
+    assert plan and plan["recompute"] and 0 < plan["step_recomputed"] < plan["step"]
+    assert plan["weights"] > 1_000_000
+    assert all(torch.allclose(tight.lora()[key], plain[key], atol=1e-7) for key in plain)

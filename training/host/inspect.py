@@ -178,12 +178,12 @@ def _name(dtype: torch.dtype) -> str:
 def describe_base(base: Base) -> str:
     """What a person wants to know of it before a training."""
     known = facts(base.family)
-    stored = ", ".join(f"{_count(count)} in {name}" for name, count in base.stored.items())
+    stored = ", ".join(f"{_count(n)} parameters in {name}" for name, n in base.stored.items())
     suits = ", ".join(PURPOSES[purpose] for purpose in known.suits) or "not known here"
     lines = [
         f"Family: {known.name} ({base.kind})",
         f"Prediction: {base.prediction or 'of a kind that cannot be trained'}",
-        f"Weights: {stored} parameters; {_bytes(base.size)} in memory",
+        f"Weights: {stored}; {_bytes(base.size)} in memory",
         f"ComfyUI computes in {base.compute}",
         f"Made for pictures of about {known.resolution} x {known.resolution} pixels",
         f"Licence: {known.licence}. A model that someone made from it may have another: see its "

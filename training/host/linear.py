@@ -15,16 +15,14 @@ import comfy.ops
 import torch
 from torch import Tensor, nn
 
-_PLAIN = (
-    comfy.ops.disable_weight_init.Linear,
-)  # nothing is cast: autograd keeps the weight itself
-
 
 def make_plain(network: nn.Module) -> None:
     """Give ComfyUI's casting and quantised linear layers in `network` a plain forward, in place."""
     for module in network.modules():
         kind = type(module)
-        if _is_linear(module) and kind.__module__ == comfy.ops.__name__ and kind not in _PLAIN:
+        if kind is comfy.ops.disable_weight_init.Linear:
+            continue  # casts nothing: autograd keeps the weight itself
+        if kind.__module__ == comfy.ops.__name__ and _is_linear(module):
             module.__class__ = _plain(kind)
 
 
@@ -48,7 +46,7 @@ def _forward(self: Any, input: Tensor) -> Tensor:  # noqa: A002 - as nn.Linear c
     # Rows, since some blocks add to the result in place, which a Function's result allows only if
     # it is no view.
     rows = _Product.apply(input.reshape(-1, input.shape[-1]), self)
-    return rows.view(*input.shape[:-1], -1)  # pyright: ignore[reportOptionalMemberAccess]
+    return rows.view(*input.shape[:-1], self.out_features)  # pyright: ignore
 
 
 class _Product(torch.autograd.Function):

@@ -16,13 +16,13 @@ from torch.utils.checkpoint import checkpoint
 
 def recompute_blocks(network: nn.Module) -> int:
     """Do so for every block of the private `network`, in place; return how many there are."""
-    blocks = list(_blocks(network))
-    for block in blocks:
+    found = list(blocks(network))
+    for block in found:
         block.forward = partial(_recomputed, block.forward)
-    return len(blocks)
+    return len(found)
 
 
-def _blocks(network: nn.Module) -> Iterator[nn.Module]:
+def blocks(network: nn.Module) -> Iterator[nn.Module]:
     """The elements of the network's lists; of a UNet, what these are made of.
 
     A UNet never calls its lists' elements, but the parts of them one by one.

@@ -18,7 +18,7 @@ def refuse_untrainable(model: "BaseModel") -> None:
 
 
 def refuse_picture(what: str) -> None:
-    """Raise `ValueError` for `what` makes pictures from other pictures; for nothing, do nothing."""
+    """Raise `ValueError` if the model is `what`, one that needs a picture; "" stands for none."""
     if what:
         raise ValueError(
             f"The MODEL is {what}. Pictures with captions do not teach that: wire the "

@@ -8,9 +8,10 @@ from .group import Group
 
 
 class MemorySettings(Group):
-    checkpointing: Literal["none", "block"] = Field(
-        default="none",
-        description="block: keep only what goes into each block and compute the rest again for the "
+    checkpointing: Literal["auto", "none", "block"] = Field(
+        default="auto",
+        description="auto: block where a step does not fit otherwise, which is measured first. "
+        "block: keep only what goes into each block and compute the rest again for the "
         "gradient. About a third slower, and far less memory; the numbers are the same.",
     )
     compute: Literal["auto", "bf16", "fp16"] = Field(
