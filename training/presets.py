@@ -87,11 +87,6 @@ _MIN_SNR: Choices = {
     "weighting": Choice("min_snr", "Hang et al. 2023; diffusers docs/source/en/training/sdxl.md"),
     "min_snr_gamma": Choice(5.0, "Hang et al. 2023; kohya docs/train_network_advanced.md"),
 }
-_NO_CHECKPOINTING: Choices = {
-    "checkpointing": Choice(
-        "none", "diffusers examples/dreambooth/README.md: its LoRA of SD1.5 needs none"
-    )
-}
 _FLUX_SHIFT: Choices = {
     "timestep_shift": Choice(
         "resolution",
@@ -152,11 +147,6 @@ _ROWS: dict[str, Choices] = {
         "prior_weight": Choice(
             1.0, "DreamBooth (Ruiz et al. 2023, lambda = 1); counts when class pictures are wired"
         ),
-        "checkpointing": Choice(
-            "block",
-            "kohya docs/sdxl_train_network.md and ai-toolkit config/examples "
-            "(gradient_checkpointing): a third slower, far less memory",
-        ),
     },
     "eps": _MIN_SNR,
     "v": _MIN_SNR,
@@ -177,8 +167,6 @@ _ROWS: dict[str, Choices] = {
             "of the steps",
         ),
     },
-    "SD15": _NO_CHECKPOINTING,
-    "SD20": _NO_CHECKPOINTING,
     "SD20 v": {
         "resolution": Choice(
             768,

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import comfy.ldm.modules.attention as attention
@@ -23,6 +24,7 @@ from atelier.tests.tiny.stored import PRECISIONS, is_linear
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.host.family import caption_defaults
+from atelier.training.host.fingerprint import fingerprint
 from atelier.training.host.forward import Denoiser
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.private import load, private_copy
@@ -415,3 +417,20 @@ def stored_bytes(wired: ModelPatcher) -> dict[str, torch.Tensor]:
         name: torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage()).clone()
         for name, tensor in tensors.items()
     }
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_base_of_any_precision_is_known_by_its_weights(precision):
+    load = PRECISIONS[precision].load
+    assert fingerprint(load(tiny.sd3)) == fingerprint(load(tiny.sd3))
+    assert fingerprint(load(tiny.sd3)) != fingerprint(load(partial(tiny.sd3, seed=1)))
+
+
+def test_an_adapter_on_fp8_starts_in_fp32():
+    wired = PRECISIONS["fp8"].load(tiny.sd3)
+    for kind in ("lora", "loha", "lokr"):
+        with training_mode(), private_copy(wired) as private:
+            adapter = Adapter(private.model.diffusion_model, make_config(rank=4, adapter=kind))
+            drawn = [parameter for parameter in adapter.parameters() if parameter.any()]
+            assert drawn
+            assert all((p != p.to(torch.float8_e4m3fn).float()).any() for p in drawn)

@@ -1,5 +1,7 @@
 """The plan of memory: what a step keeps, and what is chosen."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -31,7 +33,7 @@ def test_what_a_step_keeps_is_counted_once_and_block_by_block():
     assert not any(block._forward_hooks or block._forward_pre_hooks for block in blocks)
 
     def again():
-        y = x * 1.0
+        y: Any = x * 1.0
         for block in blocks:
             y = checkpoint(block, y, use_reentrant=False)
         return y.sum()

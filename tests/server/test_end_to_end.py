@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 
 import numpy as np
@@ -13,7 +14,7 @@ from atelier.demo.server import running
 from atelier.training.save import PUBLIC
 from atelier.training.sweep.client import PromptFailed, connect
 
-from .conftest import grid, native, run, stop_after, training
+from .conftest import grid, loader, native, run, stop_after, training
 
 WORKFLOW = {"nodes": [], "links": [], "marker": "the graph"}
 PROMPTS = ("a person with red hair", "a sad person")
@@ -261,3 +262,70 @@ def test_a_file_shared_safely_has_nothing_personal_in_it(server, base, made):
     again = run(server, prompt)["4"]["text"][0]
     with safe_open(base / again, "np") as file:
         assert "workflow" not in file.metadata()
+
+
+CHOSEN = {
+    "AtelierDataOptions": {"flip": True, "caption_dropout": 0.5},
+    "AtelierAdapterOptions": {"adapter": "dora", "targets": "attention"},
+    "AtelierObjectiveOptions": {"loss": "huber"},
+    "AtelierOptimizerOptions": {"ema_decay": 0.5, "warmup": 1},
+    "AtelierSamplingOptions": {
+        "sample_every": 2,
+        "sample_prompts": "a person",
+        "sample_steps": 2,
+        "sample_guidance": 3.0,
+    },
+}
+
+
+def described(server):
+    async def go():
+        async with connect(server.address) as client:
+            return await client.get("/object_info")
+
+    return asyncio.run(go())
+
+
+def default(spec):
+    """What the page puts into a widget that nobody has touched."""
+    kind, settings = spec[0], spec[1] if len(spec) > 1 else {}
+    return settings.get("default", kind[0] if isinstance(kind, list) else None)
+
+
+def test_all_options_nodes_in_a_chain(server, base):
+    """Each as the page would queue it: untouched widgets, some of them changed."""
+    info = described(server)
+    kinds = sorted(k for k in info if re.fullmatch(r"Atelier\w+Options", k))
+    assert CHOSEN.keys() < set(kinds)
+    prompt = training(name="options", steps=4)
+    before = None
+    for number, kind in enumerate(kinds, 20):
+        inputs = {name: default(spec) for name, spec in info[kind]["input"]["required"].items()}
+        inputs |= CHOSEN.get(kind, {}) | ({"options": before} if before else {})
+        prompt[str(number)] = {"class_type": kind, "inputs": inputs}
+        before = [str(number), 0]
+    prompt["3"]["inputs"]["options"] = before
+    run(server, prompt)
+    folder = base / "user" / "__atelier" / "runs" / "options"
+    config = json.loads((folder / "config.json").read_text())["config"]
+    for settings in CHOSEN.values():
+        assert settings.items() <= config.items()
+    assert json.loads((folder / "plan.json").read_text())["step"] > 0
+    samples = base / "output" / "atelier" / "runs" / "options" / "samples"
+    assert len(list(samples.iterdir())) == 3
+
+
+def test_a_lora_is_gone_on_from_by_its_file(server, lora):
+    prompt = training(name="onward", steps=2)
+    prompt["6"] = {"class_type": "AtelierLoadLoraFile", "inputs": {"lora_name": lora}}
+    prompt["3"]["inputs"]["continue_from"] = ["6", 0]
+    assert run(server, prompt)["4"]["text"]
+
+
+def test_inspect_base_says_what_it_is(server):
+    prompt = {
+        "1": loader(),
+        "7": {"class_type": "AtelierInspectBase", "inputs": {"model": ["1", 0], "rank": 16}},
+    }
+    (text,) = run(server, prompt)["7"]["text"]
+    assert "Stable Diffusion 3" in text and "flow" in text

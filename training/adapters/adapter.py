@@ -65,6 +65,10 @@ class Adapter:
         for parameter in self.parameters():
             parameter.data = parameter.data.float()
             parameter.requires_grad_(True)
+        if not start:
+            for module in self._modules.values():
+                if _weight(module).dtype.itemsize < 2:
+                    _begin(module)
         if self.kind == "dora":
             self._start_magnitudes(start)
 
@@ -231,6 +235,16 @@ def _replace(module: BaseTunerLayer, parts: Mapping[str, Tensor]) -> None:
             group[_NAME[1:]] = nn.Parameter(parts[name].to(device).clone())
 
 
+def _begin(module: BaseTunerLayer) -> None:
+    """Draw the start again, in fp32: peft rounded it to the base's fp8."""
+    reset: Any = getattr(module, "reset_lora_parameters", None)
+    if reset:
+        reset(_NAME[1:], True)
+    else:
+        again: Any = getattr(module, "reset_adapter_parameters")  # noqa: B009 - of peft's LyCORIS
+        again(_NAME[1:])
+
+
 def _drop(module: BaseTunerLayer) -> None:
     """Only the adapter is in training mode; the network's own dropout stays off."""
     assert isinstance(module, nn.Module)
@@ -250,9 +264,13 @@ def _rank(module: BaseTunerLayer) -> int:
 
 
 def _base(module: BaseTunerLayer) -> Tensor:
+    return _weight(module).detach().float()
+
+
+def _weight(module: BaseTunerLayer) -> Tensor:
     weight = module.get_base_layer().weight
     assert isinstance(weight, Tensor)
-    return weight.detach().float()
+    return weight
 
 
 def _merged(module: BaseTunerLayer) -> Tensor:

@@ -2,18 +2,30 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import torch
 from comfy.model_patcher import ModelPatcher
 from safetensors.torch import save
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 SAMPLES = 256  # values looked at in each tensor
 
 
+def _bytes_of(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The plain tensors that a quantised one is made of, or itself."""
+    if is_traceable_wrapper_subclass(tensor):  # ComfyUI's: values and scales that act as one
+        for name in tensor.__tensor_flatten__()[0]:
+            yield from _bytes_of(getattr(tensor, name))
+    else:  # GGUF's says another shape than its bytes have
+        yield tensor.detach().as_subclass(torch.Tensor)
+
+
 def _tensor(tensor: torch.Tensor) -> bytes:
     """Type, shape and `SAMPLES` evenly spread values: merging or tuning changes them all."""
-    flat = tensor.detach().reshape(-1)
+    flat = tensor.reshape(-1)
     spread = flat[:: max(1, len(flat) // SAMPLES)].cpu().contiguous()
     return save({f"{tensor.dtype} {list(tensor.shape)}": spread.view(torch.uint8)})
 
@@ -21,7 +33,8 @@ def _tensor(tensor: torch.Tensor) -> bytes:
 def _add(sha: "hashlib._Hash", value: Any) -> None:
     """Feed `value` (tensors, numbers, texts, containers, weight adapters) into `sha`, in order."""
     if isinstance(value, torch.Tensor):
-        sha.update(_tensor(value))
+        for tensor in _bytes_of(value):
+            sha.update(_tensor(tensor))
     elif isinstance(value, dict):
         for key in sorted(value, key=str):
             sha.update(str(key).encode())
@@ -41,7 +54,8 @@ def fingerprint(patcher: ModelPatcher) -> str:
     """Hash of a MODEL, CLIP or VAE (its patcher): unpatched weights, patches, shift."""
     sha = hashlib.sha256()
     backup = patcher.backup
-    for name, tensor in patcher.model_state_dict().items():
+    # Not its state dict: that of a GGUF holds names and no values.
+    for name, tensor in chain(patcher.model.named_parameters(), patcher.model.named_buffers()):
         sha.update(name.encode())
         _add(sha, backup[name].weight if name in backup else tensor)
     _add(sha, patcher.patches)

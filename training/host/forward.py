@@ -39,6 +39,21 @@ def _raw_output(_sigma: Tensor, model_output: Tensor, _model_input: Tensor) -> T
     return model_output
 
 
+def prediction_of(model_sampling: Any, family: str) -> Prediction:
+    """What a network with ComfyUI's `model_sampling` predicts; `family` is for the message.
+
+    Raises `ValueError` for what cannot be trained.
+    """
+    kind = type(model_sampling)
+    for base, prediction in _PREDICTIONS:
+        if issubclass(kind, base) and not issubclass(kind, _UNTRAINABLE):
+            return prediction
+    raise ValueError(
+        f"{family} predicts in a way that Atelier cannot train "
+        f"({', '.join(base.__name__ for base in kind.__mro__[1:3])}). Use another base model."
+    )
+
+
 class Denoiser:
     """The private copy's network as a function of noised latents, noise levels and captions.
 
@@ -49,25 +64,13 @@ class Denoiser:
         self.model = private.model
         self.device = device
         self.sampling = self.model.model_sampling
-        self.prediction: Prediction = self._prediction()
+        self.prediction: Prediction = prediction_of(self.sampling, type(self.model).__name__)
         self.options: dict[str, Any] = dict(private.model_options.get("transformer_options", {}))
         # A node's faster attention (sage, say) has no backward: see `training_mode`.
         self.options.pop("optimized_attention_override", None)
         # `apply_model` ends by turning the raw output into x0. The tree is ours, so it need not:
         # the objective then is exact, with no division by a small sigma.
         self.sampling.calculate_denoised = _raw_output
-
-    def _prediction(self) -> Prediction:
-        kind = type(self.sampling)
-        for base, prediction in _PREDICTIONS:
-            if issubclass(kind, base):
-                if issubclass(kind, _UNTRAINABLE):
-                    break
-                return prediction
-        raise ValueError(
-            f"{type(self.model).__name__} predicts in a way that Atelier cannot train "
-            f"({', '.join(base.__name__ for base in kind.__mro__[1:3])}). Use another base model."
-        )
 
     @contextmanager
     def as_sampled(self) -> Iterator[None]:

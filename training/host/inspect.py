@@ -17,7 +17,7 @@ from ..config import TrainConfig
 from ..families import PURPOSES, facts, find, suited
 from ..objective import Prediction
 from .family import naming
-from .forward import _PREDICTIONS, _UNTRAINABLE
+from .forward import prediction_of as predicted_by
 from .mode import own_randomness
 from .trainable import refuse_untrainable
 
@@ -64,14 +64,7 @@ def prediction_of(wired: ModelPatcher) -> Prediction:
 
     Raises `ValueError` for a kind that cannot be trained.
     """
-    kind = type(wired.get_model_object("model_sampling"))
-    for base, prediction in _PREDICTIONS:
-        if issubclass(kind, base) and not issubclass(kind, _UNTRAINABLE):
-            return prediction
-    raise ValueError(
-        f"{type(wired.model).__name__} predicts in a way that Atelier cannot train "
-        f"({', '.join(base.__name__ for base in kind.__mro__[1:3])}). Use another base model."
-    )
+    return predicted_by(wired.get_model_object("model_sampling"), type(wired.model).__name__)
 
 
 def inspect_base(wired: ModelPatcher) -> Base:
