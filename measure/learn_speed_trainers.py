@@ -1,0 +1,180 @@
+"""The three trainers on the demo's pictures, each leaving its LoRA behind on the way."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
+
+import torch
+
+from ..demo import engine
+from ..demo.install import FOLDER
+from ..tests import peers
+from ..training import run
+from ..training.config import TrainConfig, make_config
+from ..training.data.folder import load_folder
+from ..training.host.fingerprint import fingerprint
+from ..training.host.mode import training_mode
+from ..training.host.progress import Progress
+from ..training.prepare import DATASET, Prepared, Wires, prepare
+from ..training.session import Session
+from .learning import SETTINGS, Base, load_base
+from .speed_job import progress_to
+from .speed_native import execute
+from .speed_plain import Loaded, Loop, add_lora, layers_of, loop
+
+Lora = dict[str, torch.Tensor]
+
+
+class Enough(Exception):
+    """The time is over."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What was left behind: after how many steps, and seconds of training."""
+
+    step: int
+    seconds: float
+    lora: Lora
+
+
+class Watch:
+    """Told after every step; takes the LoRA at some of them, while the clock stands still.
+
+    The clock starts with the end of the first step, which warms up, and counts that step as long as
+    the others are. `due(step, seconds)` says when to take.
+    """
+
+    def __init__(self, due: Callable[[int, float], bool], cap: float = float("inf")) -> None:
+        self.due, self.cap = due, cap
+        self.take: Callable[[], Lora] = dict
+        self.left: list[Left] = []
+        self.begin = 0.0
+
+    def tell(self, step: int, _steps: int, _preview: Any = None, **_more: Any) -> None:
+        now = time.perf_counter()
+        if step == 1:
+            self.begin = now
+            return
+        seconds = (now - self.begin) * step / (step - 1)
+        if self.due(step, seconds) or seconds > self.cap:
+            lora = {name: tensor.detach().clone() for name, tensor in self.take().items()}
+            self.left.append(Left(step, seconds, lora))
+            self.begin += time.perf_counter() - now
+        if seconds > self.cap:
+            raise Enough
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo's base, its pictures as wires, and both after VAE and text encoder."""
+
+    base: Base
+    wires: Wires
+    config: TrainConfig
+    prepared: Prepared
+
+    @property
+    def latents(self) -> list[torch.Tensor]:
+        """`[1, C, h, w]` as the VAE gives them."""
+        return [one.latents[0].load() for one in self.prepared.sets[DATASET]]
+
+    @property
+    def conditioning(self) -> list[Any]:
+        captions = [next(iter(one.captions.values())) for one in self.prepared.sets[DATASET]]
+        return [caption.load() for caption in captions if caption]
+
+
+def demo(steps: int, seed: int = 0) -> Demo:
+    base = load_base()
+    hats = load_folder(engine.base_directory() / "input" / FOLDER / "hats")
+    wires = Wires(base.model, base.clip, base.vae, hats)
+    changes = {"steps": steps, "seed": seed, "schedule": "constant", "save_every": 10**6}
+    config = make_config(**(SETTINGS | changes))
+    keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
+    return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))
+
+
+def ours(marks: Sequence[int], seed: int) -> list[Left]:
+    """After each number of steps in `marks`."""
+    data = demo(marks[-1], seed)
+    watch = Watch(lambda step, _: step in marks)
+    with (
+        TemporaryDirectory() as place,
+        training_mode(),
+        Session.open(
+            run.create(Path(place), "learn", {}), data.wires, data.config, data.prepared
+        ) as session,
+        progress_to(watch.tell),
+    ):
+        watch.take = lambda: session.state.adapter.file_state(session.names)
+        session.train(Progress(data.config.steps))
+    return watch.left
+
+
+def plain(marks: Sequence[int], seed: int) -> list[Left]:
+    """After each number of steps in `marks`."""
+    data = demo(marks[-1], seed)
+    model = data.base.model.model
+    peer = peers.build(data.base.model)
+    captions = [caption for (caption,) in data.conditioning]
+    text = peers.Text(
+        torch.cat([tokens for tokens, _ in captions]),
+        torch.cat([more["pooled_output"] for _, more in captions]),
+    )
+    loaded = Loaded(
+        peer,
+        model.process_latent_in(torch.cat(data.latents)),
+        text,
+        {"chosen": layers_of(peer, data.base.model, data.config.targets)},
+        model.model_sampling.shift,
+    )
+    torch.manual_seed(seed)
+    parameters = add_lora(peer.network, loaded.layers["chosen"])
+    watch = Watch(lambda step, _: step in marks)
+    watch.take = lambda: {  # diffusers' own names, which ComfyUI reads
+        f"transformer.{name.replace('.default', '')}": parameter
+        for name, parameter in peer.network.named_parameters()
+        if parameter.requires_grad
+    }
+    batch, rate = data.config.batch_size, data.config.learning_rate
+    loop(loaded, parameters, Loop(marks[-1], watch.tell, batch, rate, "constant", None))
+    return watch.left
+
+
+def native(rate: float, batch_size: int, times: Sequence[float]) -> list[Left]:
+    """After each number of seconds in `times`, the last of which is the end."""
+    data = demo(1)
+    due = list(times)
+
+    def late(_step: int, seconds: float) -> bool:
+        return bool(due) and seconds >= due[0] and bool(due.pop(0))
+
+    watch = Watch(late, times[-1])
+    adamw = torch.optim.AdamW
+
+    def make(parameters: Any, **how: Any) -> torch.optim.Optimizer:
+        watch.take = lambda: dict(parameters.mapping)  # the state dict whose values these are
+        return adamw(parameters, **how)
+
+    with (
+        suppress(Enough),
+        progress_to(watch.tell),
+        mock.patch.object(torch.optim, "AdamW", make),
+    ):
+        execute(
+            data.base.model,
+            data.latents,
+            data.conditioning,
+            steps=10**5,
+            batch_size=batch_size,
+            learning_rate=rate,
+            rank=data.config.rank,
+            training_dtype="fp32",
+        )
+    return watch.left
