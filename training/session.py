@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import torch
 from torch.amp.grad_scaler import GradScaler
 
 from . import checkpoint
@@ -23,6 +22,7 @@ from .host.forward import Denoiser
 from .host.lora_file import start_from, start_text
 from .host.memory import free_bytes
 from .host.mode import own_randomness
+from .host.precision import Precision, compute_in
 from .host.private import load, private_copy
 from .host.progress import Progress
 from .host.recompute import blocks, recompute_blocks
@@ -44,8 +44,6 @@ from .samples import Samples
 from .schedule import make_schedule
 from .state import State, running_mean
 from .task import Task
-
-COMPUTE = {"auto": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass
@@ -82,6 +80,7 @@ class Session:
             adapter = _adapter(private, text, wires, config)
             device = load(private, _memory(private, config, prepared))
             denoiser = Denoiser(private, device)
+            precision = compute_in(config.compute, denoiser, adapter.network)
             if text:
                 load_text(text)
             encode = partial(encode_with_gradient, text) if text else None
@@ -89,12 +88,12 @@ class Session:
                 what: Pictures(encoded, denoiser, config, encode)
                 for what, encoded in prepared.sets.items()
             }
-            state = _state(adapter, config, denoiser)
+            state = _state(adapter, config, GradScaler(device.type, enabled=precision.overflows))
             before = checkpoint.newest(run.checkpoints)
             if before:
                 state.load(before)
             run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
-            task = _task(denoiser, config, adapter)
+            task = _task(denoiser, config, adapter, precision)
             plan = _plan(run, private, task, adapter, pictures[DATASET])
             if plan.recompute:
                 recompute_blocks(private.model.diffusion_model)
@@ -139,7 +138,7 @@ class Session:
 
     def _sample(self, step: int, progress: Progress) -> None:
         if self.samples.due(step):
-            with self.state.judged():
+            with self.state.judged(), self.task.precision.autocast(self.denoiser.device):
                 picture = self.samples.draw(step, self.private, self.denoiser)
             progress.update(step, f"Samples of step {step}", picture)
 
@@ -179,14 +178,14 @@ def _adapter(
         return Together(network, Adapter(tree, config, start=text_start, sizes=sizes))
 
 
-def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together) -> Task:
+def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together, precision: Precision) -> Task:
     return Task(
         denoiser,
         config,
         config.seed,
         adapter,
         from_base=CLASS if config.prior_target == "base" else "",
-        compute=COMPUTE[config.compute],
+        precision=precision,
         drops=config.dropout > 0,
     )
 
@@ -233,7 +232,7 @@ def _streams(
     ]
 
 
-def _state(adapter: Together, config: TrainConfig, denoiser: Denoiser) -> State:
+def _state(adapter: Together, config: TrainConfig, scaler: GradScaler) -> State:
     optimizer: Any = make_optimizer(
         config.optimizer,
         adapter.groups(config.text_rate),
@@ -244,8 +243,6 @@ def _state(adapter: Together, config: TrainConfig, denoiser: Denoiser) -> State:
     if hasattr(optimizer, "train"):  # the schedule-free ones
         optimizer.train()
     schedule = make_schedule(config.schedule, optimizer, config.steps, config.warmup)
-    halves = torch.float16 in (COMPUTE[config.compute], denoiser.dtype)
-    scaler = GradScaler(denoiser.device.type, enabled=halves)
     return State(adapter, optimizer, schedule, scaler, running_mean(adapter, config.ema_decay))
 
 

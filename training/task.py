@@ -1,7 +1,7 @@
 """The loss of a batch: noise, noise level, prediction, target, in that order."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from .examples import Example, Examples
 from .files import digest
 from .host.forward import Denoiser
 from .host.mode import own_randomness
+from .host.precision import Precision
 from .settings.objective import ObjectiveSettings
 
 HELD_OUT_TIMES = (0.125, 0.375, 0.625, 0.875)
@@ -34,7 +35,7 @@ class Task:
         seed: int,
         adapter: Together | Adapter | None = None,
         from_base: str = "",
-        compute: torch.dtype | None = None,
+        precision: Precision | None = None,
         drops: bool = False,
     ) -> None:
         self.denoiser = denoiser
@@ -42,7 +43,7 @@ class Task:
         self.seed = seed
         self.adapter = adapter
         self.from_base = from_base
-        self.compute = compute
+        self.precision = precision or Precision()
         self.drops = drops
         self.generator = torch.Generator(denoiser.device)
         objective.refuse(self.settings, denoiser.prediction)
@@ -68,10 +69,7 @@ class Task:
         return objective.shifted(time, objective.resolution_shift(tokens))
 
     def predict(self, x_t: Tensor, sigma: Tensor, batch: Sequence[Example]) -> Tensor:
-        cast: AbstractContextManager = (
-            torch.autocast(x_t.device.type, self.compute) if self.compute else nullcontext()
-        )
-        with cast:
+        with self.precision.autocast(x_t.device):
             return self.denoiser.predict(x_t, sigma, [example.conditioning for example in batch])
 
     def loss(

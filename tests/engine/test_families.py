@@ -27,6 +27,7 @@ from atelier.training.host.family import caption_defaults
 from atelier.training.host.fingerprint import fingerprint
 from atelier.training.host.forward import Denoiser
 from atelier.training.host.mode import own_randomness, training_mode
+from atelier.training.host.precision import Precision, compute_in
 from atelier.training.host.private import load, private_copy
 from atelier.training.objective import target
 
@@ -96,6 +97,7 @@ def latents(wired: ModelPatcher, side: int, count: int = 2) -> list[torch.Tensor
 class Training:
     denoiser: Denoiser
     learned: dict[str, torch.nn.Parameter]
+    precision: Precision
 
     def unsettle(self) -> None:
         """B starts at zero, and then A has no gradient: give all of it values of the same seed."""
@@ -123,21 +125,23 @@ class Training:
             part = slice(start, start + split)
             clean, dirt = torch.cat(x0[part]), torch.cat(noise[part])
             noised = wired.noised(clean, dirt, sigma[part])
-            raw = wired.predict(noised, sigma[part], conds[part])
-            error = raw - target(wired.prediction, clean, dirt, sigma[part])
+            with self.precision.autocast(wired.device):
+                raw = wired.predict(noised, sigma[part], conds[part])
+            error = raw.float() - target(wired.prediction, clean, dirt, sigma[part])
             (error.square().mean() * len(clean) / len(tokens)).backward()
         return {name: parameter.grad for name, parameter in self.learned.items()}
 
 
 @contextmanager
-def training(wired: ModelPatcher) -> Iterator[Training]:
+def training(wired: ModelPatcher, compute: str = "auto") -> Iterator[Training]:
     with training_mode(), private_copy(wired) as private:
         network = private.model.diffusion_model
         with own_randomness(0):
-            Adapter(network, make_config(rank=2, targets="attention_mlp"))
+            adapter = Adapter(network, make_config(rank=2, targets="attention_mlp"))
         learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
         assert learned and all("lora_" in name for name in learned)
-        yield Training(Denoiser(private, load(private, 0)), learned)
+        denoiser = Denoiser(private, load(private, 0))
+        yield Training(denoiser, learned, compute_in(compute, denoiser, adapter))
 
 
 def dead(gradients: dict[str, Any], part: str) -> list[str]:
@@ -167,6 +171,34 @@ def test_every_layer_learns_and_the_model_on_the_wire_does_not_change(wired, fam
     after = wired.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_under_autocast_every_layer_learns_about_the_same(wired, family):
+    with training(wired) as run:
+        run.unsettle()
+        exact = run.gradients(family.side)
+    with training(wired, "bf16") as run:
+        run.unsettle()
+        rough = run.gradients(family.side)
+    one, other = (
+        torch.cat([g.flatten() for name, g in found.items() if not re.search(family.idle, name)])
+        for found in (exact, rough)
+    )
+    assert torch.cosine_similarity(one, other, dim=0) > 0.98
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("make", [tiny.unet, tiny.sd3, tiny.flux])
+def test_weights_cast_once_are_those_that_autocast_makes_in_every_step(make, monkeypatch):
+    wired = make()
+    with training(wired, "bf16") as run:
+        run.unsettle()
+        once = run.gradients(8)
+    monkeypatch.setattr("atelier.training.host.precision.cast_once", lambda *_: None)
+    with training(wired, "bf16") as run:
+        run.unsettle()
+        always = run.gradients(8)
+    assert all(torch.equal(once[name], gradient) for name, gradient in always.items())
 
 
 @pytest.mark.parametrize("tokens", [(77, 77), (77, 40)], ids=["same", "different"])

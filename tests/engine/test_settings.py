@@ -289,6 +289,14 @@ def test_samples_are_what_the_file_gives_in_comfyui(wires, base, settings):
     assert same([plain.lora()], [run.lora()])  # looking changes nothing
 
 
+def test_samples_of_a_run_that_computes_in_bf16(wires, base):
+    run = train(wires, name="sampled", **SAMPLED, compute="bf16")
+    drawn = folders.pictures() / "runs" / run.name / "samples" / "step-000000-1.png"
+    off = np.asarray(Image.open(drawn), np.float32) - native(base, {}, PROMPTS[0])
+    assert 0 < np.abs(off).mean() < 4  # ComfyUI's own are in fp32
+    assert same([train(wires, name="plain", compute="bf16").lora()], [run.lora()])
+
+
 def test_pictures_of_nothing_are_refused(wires):
     with pytest.raises(ValueError, match="sample_prompts is empty"):
         train(wires, sample_every=2)

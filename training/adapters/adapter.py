@@ -108,6 +108,13 @@ class Adapter:
                 state[naming.key(layer, part)] = tensor.to("cpu", copy=True).contiguous()
         return state
 
+    def compute_in(self, dtype: torch.dtype, device: str) -> None:
+        """Run the chosen layers under autocast: the parameters stay in fp32."""
+        for layer in self._modules.values():
+            module: Any = layer
+            module.cast_input_dtype_enabled = False  # to fp32, from which autocast would cast back
+            module.forward = torch.autocast(device, dtype)(module.forward)
+
     def enabled(self, on: bool) -> None:
         """Off, the network is the base's."""
         for module in self._modules.values():

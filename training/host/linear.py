@@ -40,6 +40,8 @@ def _plain(kind: type[nn.Module]) -> type[nn.Module]:
 
 def _forward(self: Any, input: Tensor) -> Tensor:  # noqa: A002 - as nn.Linear calls it
     comfy.ops.run_every_op()  # the user's cancel
+    if torch.is_autocast_enabled(input.device.type):
+        input = input.to(torch.get_autocast_dtype(input.device.type))  # noqa: A001
     smoothing = getattr(self, "pre_quant_scale", None)
     if smoothing is not None:
         input = input * smoothing.to(input)  # noqa: A001

@@ -1,0 +1,80 @@
+"""The precision in which a step computes.
+
+Two cases. The network computes in bf16 or fp16 by itself, as ComfyUI runs it: then only the
+adapter, which is fp32, has to be brought to that. Or it computes in fp32 and another was asked for:
+then all of it runs under autocast, as in kohya's scripts and in diffusers'.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from ..adapters.adapter import Adapter
+from .forward import Denoiser
+
+HALVES = (torch.bfloat16, torch.float16)
+_COMPUTE = {"auto": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Precision:
+    """`adapter` is that of the adapter's arithmetic, `network` what autocast brings all else to.
+
+    None: as it is.
+    """
+
+    adapter: torch.dtype | None = None
+    network: torch.dtype | None = None
+
+    @classmethod
+    def of(cls, asked: str, own: torch.dtype) -> "Precision":
+        """For the setting `compute`, on a network that ComfyUI runs in `own`."""
+        wanted = _COMPUTE[asked] or own
+        if wanted == own:
+            return cls(own if own in HALVES else None)
+        return cls(wanted, wanted)
+
+    @property
+    def overflows(self) -> bool:
+        """Whether losses have to be scaled."""
+        return self.adapter == torch.float16
+
+    def autocast(self, device: torch.device) -> AbstractContextManager:
+        """For everything that the network does."""
+        return torch.autocast(device.type, self.network) if self.network else nullcontext()
+
+
+def compute_in(asked: str, denoiser: Denoiser, adapter: Adapter) -> Precision:
+    """Set up network and adapter for the setting `compute`, once they are on their device."""
+    precision = Precision.of(asked, denoiser.dtype)
+    if precision.adapter:
+        adapter.compute_in(precision.adapter, denoiser.device.type)
+    if precision.network and adapter.kind != "dora":  # which goes by the lengths of the fp32 weight
+        cast_once(denoiser.model.diffusion_model, precision.network)
+    return precision
+
+
+def cast_once(network: nn.Module, dtype: torch.dtype) -> None:
+    """Cast frozen weights of the private `network` that autocast would cast in every step.
+
+    The numbers are the same, and so is the memory at the end of a forward pass, since autograd
+    keeps what autocast made. Weights stored in less stay as they are: see `linear`.
+    """
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+            for name, parameter in module.named_parameters(recurse=False):
+                if _can_be(parameter, dtype):
+                    setattr(module, name, nn.Parameter(parameter.to(dtype), requires_grad=False))
+
+
+def _can_be(parameter: nn.Parameter, dtype: torch.dtype) -> bool:
+    return (
+        not parameter.requires_grad
+        and parameter.is_floating_point()
+        and parameter.dtype.itemsize >= dtype.itemsize
+        and not is_traceable_wrapper_subclass(parameter)
+        and type(parameter.data) is torch.Tensor
+    )
