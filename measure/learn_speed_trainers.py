@@ -90,25 +90,30 @@ class Demo:
         return [caption.load() for caption in captions if caption]
 
 
-def demo(steps: int, seed: int = 0) -> Demo:
+def demo(steps: int, rate: float = 0.0, seed: int = 0) -> Demo:
+    """For `steps` at batch 1 with a learning rate of `rate`."""
     base = load_base()
     hats = load_folder(engine.base_directory() / "input" / FOLDER / "hats")
     wires = Wires(base.model, base.clip, base.vae, hats)
-    changes = {"steps": steps, "seed": seed, "schedule": "constant", "save_every": 10**6}
+    changes = {"steps": steps, "seed": seed, "learning_rate": rate or SETTINGS["learning_rate"]}
+    changes |= {"batch_size": 1, "schedule": "constant", "save_every": 10**6}
     config = make_config(**(SETTINGS | changes))
     keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))
 
 
-def ours(marks: Sequence[int], seed: int) -> list[Left]:
+def ours(marks: Sequence[int], rate: float, seed: int) -> list[Left]:
     """After each number of steps in `marks`."""
-    data = demo(marks[-1], seed)
+    data = demo(marks[-1], rate, seed)
     watch = Watch(lambda step, _: step in marks)
     with (
         TemporaryDirectory() as place,
         training_mode(),
         Session.open(
-            run.create(Path(place), "learn", {}), data.wires, data.config, data.prepared
+            run.create(Path(place), "learn", {"config": data.config.model_dump()}),
+            data.wires,
+            data.config,
+            data.prepared,
         ) as session,
         progress_to(watch.tell),
     ):
@@ -117,9 +122,9 @@ def ours(marks: Sequence[int], seed: int) -> list[Left]:
     return watch.left
 
 
-def plain(marks: Sequence[int], seed: int) -> list[Left]:
+def plain(marks: Sequence[int], rate: float, seed: int) -> list[Left]:
     """After each number of steps in `marks`."""
-    data = demo(marks[-1], seed)
+    data = demo(marks[-1], rate, seed)
     model = data.base.model.model
     peer = peers.build(data.base.model)
     captions = [caption for (caption,) in data.conditioning]

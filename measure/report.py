@@ -40,9 +40,12 @@ def machine() -> str:
 
 
 def write(name: str, report: Report, quick: bool) -> Path:
-    """Write `docs/measurements/<name>.md`; a quick run goes beside it and never replaces it."""
+    """Write `docs/measurements/<name>.md`; a quick run goes beside it and never replaces it.
+
+    `name` may be of two words, of which the second is a part.
+    """
     PLACE.mkdir(parents=True, exist_ok=True)
-    path = PLACE / (f"{name}-quick.md" if quick else f"{name}.md")
+    path = PLACE / f"{name.replace(' ', '-')}{'-quick' if quick else ''}.md"
     today = datetime.date.today().isoformat()
     command = f"python dev.py measure {name}{' --quick' if quick else ''}"
     parts = [

@@ -20,16 +20,28 @@ UNSET = ("MALLOC_MMAP_MAX_", "MALLOC_TOP_PAD_")
 
 def peaks(trainer: str, shape: str, jobs: list[dict[str, Any]]) -> list[float]:
     """GiB for each of `jobs`, the fields of a `Job` without its shape."""
+    return apart(__name__, trainer, shape, json.dumps(jobs))
+
+
+def apart(module: str, *arguments: str, limit: float | None = None) -> Any:
+    """What `python -m module` prints last, as JSON. Raises `RuntimeError` with its last words.
+
+    `limit` is in seconds.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
-    done = subprocess.run(
-        [sys.executable, "-m", __name__, trainer, shape, json.dumps(jobs)],
-        env=environment | PER_BLOCK,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env=environment | PER_BLOCK,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{module}: not done after {limit:g} seconds") from error
     if done.returncode:
-        raise RuntimeError(f"{trainer} on {shape}: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{module} {' '.join(arguments)}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -56,13 +68,14 @@ def _peak(trainer: Any, loaded: Any, job: Any) -> float:
         torch.cuda.reset_peak_memory_stats()
         trainer.train(loaded, job, 1)
         return torch.cuda.max_memory_allocated() / GIB
-    before = _kib("VmRSS")
+    before = kib("VmRSS")
     (PROCESS / "clear_refs").write_text("5")  # man 5 proc: the peak begins anew
     trainer.train(loaded, job, 1)
-    return (_kib("VmHWM") - before) * 1024 / GIB
+    return (kib("VmHWM") - before) * 1024 / GIB
 
 
-def _kib(name: str) -> int:
+def kib(name: str) -> int:
+    """A size in the process's own status, such as `VmRSS` or `VmHWM`."""
     lines = (PROCESS / "status").read_text().splitlines()
     (line,) = (line for line in lines if line.startswith(f"{name}:"))
     return int(line.split()[1])

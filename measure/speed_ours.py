@@ -48,7 +48,7 @@ def train(wired: ModelPatcher, job: Job, steps: int) -> float:
         encoded = _encoded(wired, job.shape, Path(place) / "cache")
         plan = batches(encoded, job.batch_size, config.seed, DATASET)
         prepared = Prepared(sets={DATASET: encoded}, plans={DATASET: plan}, prompts={})
-        this = run.create(Path(place) / "runs", "speed", {})
+        this = run.create(Path(place) / "runs", "speed", {"config": config.model_dump()})
         watch = Stopwatch()
         with (
             progress_to(watch.tell),

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from . import speed_native, speed_ours, speed_plain
+from .gpu import GOALS
 from .report import Report, Value
 from .speed_job import PICTURES, RANK, Job
 from .speed_memory import peaks
@@ -26,8 +27,6 @@ Times = dict[Who, list[float]]
 ALL: tuple[Who, ...] = (("ours", "all"), ("native", "all"), ("plain", "all"))
 ATTENTION: tuple[Who, ...] = (("ours", "attention"), ("plain", "attention"))
 STEPS = {1: 3, 4: 1}  # by batch size, in each turn; one more warms up
-# SimpleTuner on one H100, SDXL LoKr, bf16, 1024 px, batch 1: seconds of a step, GiB.
-ON_H100 = {"none": (0.606, 13.0), "block": (1.080, 6.5)}
 
 
 def on_cpu(quick: bool) -> Report:
@@ -108,7 +107,7 @@ def on_gpu(quick: bool) -> Report:
     (shape,) = WHOLE
     rows: list[Row] = []
     figures: dict[str, Value] = {}
-    for checkpointing, (seconds, gib) in ON_H100.items():
+    for checkpointing, (seconds, gib) in GOALS.items():
         way: dict[str, Any] = {"checkpointing": checkpointing}
         memory = {who: peaks(who[0], shape.name, [way])[0] for who in ALL}
         loaded = {name: module.load(shape) for name, module in TRAINERS.items()}

@@ -2,8 +2,10 @@
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..training.host.routes import register
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
+from .images import DatasetFromImages
 from .inspect import InspectBase
 from .load import LoadLoraFile
 from .options import (
@@ -15,20 +17,25 @@ from .options import (
     SamplingOptions,
     TextOptions,
     ValidationOptions,
+    WordOptions,
 )
 from .preset import TrainPreset
+from .resume import ResumeRun
 from .save import SaveLora
 from .train import TrainLora
 
 NODES: list[type[io.ComfyNode]] = [
     LoadDataset,
+    DatasetFromImages,
     TrainPreset,
     InspectBase,
     LoadLoraFile,
     TrainLora,
+    ResumeRun,
     DataOptions,
     AdapterOptions,
     TextOptions,
+    WordOptions,
     ObjectiveOptions,
     OptimizerOptions,
     ValidationOptions,
@@ -43,4 +50,5 @@ NODES: list[type[io.ComfyNode]] = [
 
 class AtelierExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        register()  # here and not in `on_load`, which ComfyUI 0.3.75 does not call
         return NODES

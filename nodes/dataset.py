@@ -2,7 +2,7 @@ from comfy_api.latest import io
 
 from ..training.data.dataset import Dataset
 from ..training.data.folder import listing, load_folder
-from ..training.host.folders import resolve_folder
+from ..training.host.folders import allowed_roots, resolve_folder
 from .types import DatasetWire
 
 
@@ -52,5 +52,7 @@ class LoadDataset(io.ComfyNode):
 
     @classmethod
     def execute(cls, folder: str, default_caption: str, repeats: int = 1) -> io.NodeOutput:
-        dataset: Dataset = load_folder(resolve_folder(folder), default_caption, repeats)
+        dataset: Dataset = load_folder(
+            resolve_folder(folder), default_caption, repeats, allowed_roots()
+        )
         return io.NodeOutput(dataset, len(dataset))

@@ -17,6 +17,7 @@ from ..training.settings.optimizer import OptimizerSettings
 from ..training.settings.sampling import SamplingSettings
 from ..training.settings.text import TextSettings
 from ..training.settings.validation import ValidationSettings
+from ..training.settings.words import WordSettings
 from .fields import inputs
 from .types import OptionsWire
 
@@ -63,6 +64,16 @@ class TextOptions(_Options):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return _schema(TextSettings, "Text Encoder", "Training of the text encoders as well.")
+
+
+class WordOptions(_Options):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return _schema(
+            WordSettings,
+            "Word",
+            "New words that get vectors of their own (textual inversion), with the LoRA or alone.",
+        )
 
 
 class ObjectiveOptions(_Options):

@@ -1,7 +1,7 @@
 from comfy_api.latest import io, ui
 
 from ..training.host.progress import show_text
-from ..training.save import PRECISIONS, Form, save_lora
+from ..training.save import PRECISIONS, Form, save_lora, save_words
 from .types import LoraModel, RunWire
 
 
@@ -12,8 +12,9 @@ class SaveLora(io.ComfyNode):
             node_id="AtelierSaveLora",
             display_name="Save LoRA",
             category="Atelier/Train",
-            description="Write a LoRA into models/loras, where every loader finds it. Nothing is "
-            "written over; the same LoRA is not written twice under one name.",
+            description="Write a LoRA into models/loras, where every loader finds it, and the new "
+            "words of its run into models/embeddings. Nothing is written over; the same LoRA is "
+            "not written twice under one name.",
             is_output_node=True,
             inputs=[
                 LoraModel.Input("lora", tooltip="The LoRA to write."),
@@ -47,13 +48,21 @@ class SaveLora(io.ComfyNode):
                 RunWire.Input(
                     "run",
                     optional=True,
-                    tooltip="The run that made it: its settings are written into the file.",
+                    tooltip="The run that made it: its settings are written into the file, and its "
+                    "new words are written too.",
                 ),
             ],
             outputs=[
                 io.String.Output(
-                    display_name="lora_name", tooltip="The file's name, as Load LoRA lists it."
-                )
+                    display_name="lora_name",
+                    tooltip="The file's name, as Load LoRA lists it. Empty if the run trained new "
+                    "words alone.",
+                ),
+                io.String.Output(
+                    display_name="words",
+                    tooltip="New words as prompts call them, such as `embedding:ohwx`. Empty if "
+                    "there are none.",
+                ),
             ],
             hidden=[io.Hidden.extra_pnginfo],
         )
@@ -70,6 +79,10 @@ class SaveLora(io.ComfyNode):
     ) -> io.NodeOutput:
         graph = None if share_safely else (cls.hidden.extra_pnginfo or {}).get("workflow")
         how = Form(form, precision)
-        name = save_lora(lora, filename_prefix, run, graph, share_safely, how)
-        show_text(f"models/loras/{name}")
-        return io.NodeOutput(name, ui=ui.PreviewText(f"models/loras/{name}"))
+        words = save_words(run, graph, share_safely) if run else []
+        name = ""
+        if lora or not words:
+            name = save_lora(lora, filename_prefix, run, graph, share_safely, how)
+        text = "\n".join([*([f"models/loras/{name}"] if name else []), *words])
+        show_text(text)
+        return io.NodeOutput(name, ", ".join(words), ui=ui.PreviewText(text))

@@ -3,10 +3,61 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..training.config import make_config
-from ..training.host.folders import shown
+from ..training.host.folders import runs, shown
+from ..training.run import stops
 from ..training.settings.basic import BasicSettings
 from .fields import inputs
 from .types import DatasetWire, LoraModel, LossMap, OptionsWire, RunWire
+
+
+def base_wires() -> list[Any]:
+    """What both training nodes need."""
+    return [
+        io.Model.Input("model", tooltip="The base to train on, with its LoRAs if it has any."),
+        io.Clip.Input("clip", tooltip="Text encoder of the base, for the captions."),
+        io.Vae.Input("vae", tooltip="VAE of the base, for the pictures."),
+        DatasetWire.Input("dataset", tooltip="Pictures to learn from, with captions."),
+    ]
+
+
+def more_wires() -> list[Any]:
+    return [
+        DatasetWire.Input(
+            "class_pictures",
+            optional=True,
+            tooltip="Pictures of the same kind without the new thing. They keep the LoRA "
+            "from showing where it is not asked for, at twice the time.",
+        ),
+        DatasetWire.Input(
+            "held_out",
+            optional=True,
+            tooltip="Pictures that are never trained on. The loss on them tells when it "
+            "was enough.",
+        ),
+        LoraModel.Input(
+            "continue_from",
+            optional=True,
+            tooltip="A LoRA to go on from, from Load LoRA File or another training. Its "
+            "kind, layers and ranks stay what they are.",
+        ),
+    ]
+
+
+def results() -> list[Any]:
+    return [
+        LoraModel.Output(display_name="lora", tooltip="The trained LoRA."),
+        LossMap.Output(display_name="loss", tooltip="The loss of every step."),
+        RunWire.Output(display_name="run", tooltip="The run on disk, for Save LoRA."),
+    ]
+
+
+def outputs_of(run: Any) -> io.NodeOutput:
+    """What a run gave, with its curve on the node."""
+    from ..training.trainer import loss_picture
+
+    losses = [line["loss"] for line in run.logged() if "loss" in line]
+    curve = ui.SavedImages([shown(loss_picture(run))])
+    return io.NodeOutput(run.lora(), {"loss": losses}, run, ui=curve)
 
 
 class TrainLora(io.ComfyNode):
@@ -20,12 +71,7 @@ class TrainLora(io.ComfyNode):
             "changed. A run that was stopped goes on; one that was finished is found again.",
             is_output_node=True,
             inputs=[
-                io.Model.Input(
-                    "model", tooltip="The base to train on, with its LoRAs if it has any."
-                ),
-                io.Clip.Input("clip", tooltip="Text encoder of the base, for the captions."),
-                io.Vae.Input("vae", tooltip="VAE of the base, for the pictures."),
-                DatasetWire.Input("dataset", tooltip="Pictures to learn from, with captions."),
+                *base_wires(),
                 io.String.Input(
                     "name",
                     default="my-lora",
@@ -33,36 +79,19 @@ class TrainLora(io.ComfyNode):
                     "a number.",
                 ),
                 *inputs(BasicSettings),
-                DatasetWire.Input(
-                    "class_pictures",
-                    optional=True,
-                    tooltip="Pictures of the same kind without the new thing. They keep the LoRA "
-                    "from showing where it is not asked for, at twice the time.",
-                ),
-                DatasetWire.Input(
-                    "held_out",
-                    optional=True,
-                    tooltip="Pictures that are never trained on. The loss on them tells when it "
-                    "was enough.",
-                ),
-                LoraModel.Input(
-                    "continue_from",
-                    optional=True,
-                    tooltip="A LoRA to go on from, from Load LoRA File or another training. Its "
-                    "kind, layers and ranks stay what they are.",
-                ),
+                *more_wires(),
                 OptionsWire.Input(
                     "options",
                     optional=True,
                     tooltip="Settings for experts, from the options nodes.",
                 ),
             ],
-            outputs=[
-                LoraModel.Output(display_name="lora", tooltip="The trained LoRA."),
-                LossMap.Output(display_name="loss", tooltip="The loss of every step."),
-                RunWire.Output(display_name="run", tooltip="The run on disk, for Save LoRA."),
-            ],
+            outputs=results(),
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, name: str, **_others: Any):
+        return stops(runs(), name)
 
     @classmethod
     def execute(
@@ -79,10 +108,7 @@ class TrainLora(io.ComfyNode):
         **settings: Any,
     ) -> io.NodeOutput:
         from ..training.prepare import Wires
-        from ..training.trainer import loss_picture, train_lora  # brings peft: a second
+        from ..training.trainer import train_lora  # brings peft: a second
 
         wires = Wires(model, clip, vae, dataset, held_out, class_pictures, continue_from)
-        run = train_lora(wires, make_config(**settings | (options or {})), name)
-        losses = [line["loss"] for line in run.logged() if "loss" in line]
-        curve = ui.SavedImages([shown(loss_picture(run))])
-        return io.NodeOutput(run.lora(), {"loss": losses}, run, ui=curve)
+        return outputs_of(train_lora(wires, make_config(**settings | (options or {})), name))

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError, model_validator
 
+from .data.words import spoken
 from .settings.adapter import AdapterSettings
 from .settings.basic import BasicSettings
 from .settings.data import DataSettings
@@ -13,6 +14,7 @@ from .settings.optimizer import OptimizerSettings
 from .settings.sampling import SamplingSettings
 from .settings.text import TextSettings
 from .settings.validation import ValidationSettings
+from .settings.words import WordSettings
 
 
 class TrainConfig(
@@ -20,6 +22,7 @@ class TrainConfig(
     DataSettings,
     AdapterSettings,
     TextSettings,
+    WordSettings,
     ObjectiveSettings,
     OptimizerSettings,
     ValidationSettings,
@@ -39,7 +42,31 @@ class TrainConfig(
             raise ValueError(
                 f"timestep_min {self.timestep_min} must be below timestep_max {self.timestep_max}"
             )
+        if not self.train_network and not self.encodes:
+            raise ValueError(
+                "train_network = False leaves nothing that learns: name new_words, or set "
+                "text_encoders to 'clip' or 'all'"
+            )
+        if self.words_alone and self.caption_dropout:
+            raise ValueError(
+                f"caption_dropout {self.caption_dropout} shows pictures without the new words, "
+                "which teaches nothing where words alone learn: set it to 0"
+            )
+        _ = self.starts  # as many as there are words
         return self
+
+    @property
+    def encodes(self) -> bool:
+        """Whether captions go through the text encoders in every step."""
+        return self.text_encoders != "none" or bool(self.words)
+
+    @property
+    def words_alone(self) -> bool:
+        return not self.train_network and self.text_encoders == "none"
+
+    def changes(self, text: str) -> bool:
+        """Whether what the text encoders give for `text` changes while training."""
+        return self.text_encoders != "none" or bool(spoken(text, self.words))
 
 
 def make_config(**settings: Any) -> TrainConfig:

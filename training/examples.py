@@ -37,8 +37,8 @@ ROOM = 2 * 2**30  # bytes of latents and conditioning that stay on the device
 class Encoded:
     """One picture at one size: its views after the VAE, its captions after the text encoder.
 
-    A caption is `text: Entry`, or `text: None` where the text encoder itself is trained; `masks`
-    are one for each of `latents`, `[h, w]` in latent pixels.
+    A caption is `text: Entry`, or `text: None` where what the text encoder gives for it is trained;
+    `masks` are one for each of `latents`, `[h, w]` in latent pixels.
     """
 
     path: Path
@@ -103,16 +103,16 @@ class Encoder:
         `tick` is told what is next, twice a record. Not `varied`, each is as its file is: for
         held-out pictures, which must stay the same.
         """
-        texts = [_texts(record, config, varied) for record in dataset.records]
+        all_texts = [texts(record, config, varied) for record in dataset.records]
         captions: dict[str, Entry | None] = {}
-        for some in texts:
+        for some in all_texts:
             tick("captions")
             for text in some:
                 if text not in captions:
-                    captions[text] = self.caption(text) if config.text_encoders == "none" else None
+                    captions[text] = None if config.changes(text) else self.caption(text)
         resolutions = config.resolutions(config.resolution) if varied else [config.resolution]
         encoded = []
-        for record, some in zip(dataset.records, texts, strict=True):
+        for record, some in zip(dataset.records, all_texts, strict=True):
             tick(record.path.name)
             for resolution in resolutions:
                 sizes = bucket_sizes(resolution, bucket_step(resolution, self.vae))
@@ -144,7 +144,7 @@ class Encoder:
         return Encoded(record.path, size, record.repeats, latents, captions, masks)
 
 
-def _texts(record: Record, config: TrainConfig, varied: bool) -> tuple[str, ...]:
+def texts(record: Record, config: TrainConfig, varied: bool = True) -> tuple[str, ...]:
     """The captions that a record can be shown with; the empty one last, if it is among them."""
     if not varied:
         return (record.caption,)
@@ -178,8 +178,8 @@ class Examples(Protocol):
 
 
 class Pictures:
-    """A set of pictures as the loop draws from it. `encode` sends a caption through the trained
-    text encoder, if it is trained: nothing that it gave is kept.
+    """A set of pictures as the loop draws from it. `encode` sends a caption through the text
+    encoder, where that or a word is trained: nothing that it gave is kept.
     """
 
     def __init__(

@@ -27,26 +27,41 @@ PURPOSES = {
 
 @dataclass(frozen=True)
 class Family:
-    """`resolution` is the side, in pixels, of the pictures that the base was made for; `suits` are
-    some of `PURPOSES`; `note` is what a person should know before training on it."""
+    """`resolution` is the side, in pixels, of the pictures that the base was made for, as it stands
+    in `size_from`; `suits` are some of `PURPOSES`; `note` is what a person should know before
+    training on it."""
 
     name: str
     licence: str
     resolution: int
     suits: tuple[str, ...] = ()
     note: str = ""
+    size_from: str = ""
 
+
+_AI_TOOLKIT = "ai-toolkit config/examples/train_lora_{}.yaml (resolution: [512, 768, 1024])"
+_SD = "diffusers scripts/convert_original_stable_diffusion_to_diffusers.py (--image_size)"
+_SDXL = "Podell et al. 2023; OneTrainer training_presets/SDXL/#sdxl 1.0 LoRA.json"
 
 FAMILIES = {
-    "SD15": Family("Stable Diffusion 1.x", OPEN_RAIL, 512, ("style", "memory")),
-    "SD20": Family("Stable Diffusion 2.x", OPEN_RAIL_PP, 512, ("memory",)),
-    "SDXL": Family("Stable Diffusion XL", OPEN_RAIL_PP, 1024, ("subject", "style", "memory")),
+    "SD15": Family(
+        "Stable Diffusion 1.x",
+        OPEN_RAIL,
+        512,
+        ("style", "memory"),
+        size_from=f"{_SD}; OneTrainer training_presets/SD1.5/#sd 1.5 LoRA.json",
+    ),
+    "SD20": Family("Stable Diffusion 2.x", OPEN_RAIL_PP, 512, ("memory",), size_from=_SD),
+    "SDXL": Family(
+        "Stable Diffusion XL", OPEN_RAIL_PP, 1024, ("subject", "style", "memory"), size_from=_SDXL
+    ),
     "SDXLRefiner": Family(
         "Stable Diffusion XL refiner",
         OPEN_RAIL_PP,
         1024,
         note="It only finishes what the base began, and does not know the new word: train on the "
         "base.",
+        size_from=_SDXL,
     ),
     "SD3": Family(
         "Stable Diffusion 3 and 3.5",
@@ -55,6 +70,7 @@ FAMILIES = {
         ("style", "text"),
         "Its 8B form breaks easily: SimpleTuner's quickstart/SD3.md asks for a low learning rate, "
         "short gradients and larger batches.",
+        size_from=_AI_TOOLKIT.format("sd35_large_24gb"),
     ),
     "Flux": Family(
         "Flux.1 [dev]",
@@ -62,6 +78,7 @@ FAMILIES = {
         1024,
         ("subject", "style", "text"),
         "Distilled for guidance: it is trained at guidance 1, and used at any.",
+        size_from=_AI_TOOLKIT.format("flux_24gb"),
     ),
     "FluxInpaint": Family(
         "Flux.1 Fill [dev]",
@@ -69,6 +86,7 @@ FAMILIES = {
         1024,
         ("subject",),
         "An inpainting model: it is trained to paint all of a picture.",
+        size_from=_AI_TOOLKIT.format("flux_24gb"),
     ),
     "FluxSchnell": Family(
         "Flux.1 [schnell]",
@@ -78,6 +96,7 @@ FAMILIES = {
         "Distilled to four steps, which training undoes. ai-toolkit's remedy: load the LoRA "
         "ostris/FLUX.1-schnell-training-adapter on the model before it is trained, and use yours "
         "without it.",
+        size_from=_AI_TOOLKIT.format("flux_schnell_24gb"),
     ),
     "Flux2": Family(
         "Flux.2",
@@ -85,13 +104,17 @@ FAMILIES = {
         1024,
         ("subject", "style", "text"),
         "Of [klein], train the base and not the distilled one.",
+        size_from="diffusers examples/dreambooth/README_flux2.md (--resolution=1024)",
     ),
-    "Chroma": Family("Chroma", APACHE, 1024, ("subject", "style")),
+    "Chroma": Family(
+        "Chroma", APACHE, 1024, ("subject", "style"), size_from=_AI_TOOLKIT.format("chroma_24gb")
+    ),
     "Lumina2": Family(
         "Lumina Image 2.0",
         f"{APACHE} (Neta Lumina, made from it, has a licence of its own)",
         1024,
         ("style", "memory"),
+        size_from=_AI_TOOLKIT.format("lumina"),
     ),
     "ZImage": Family(
         "Z-Image",
@@ -101,13 +124,32 @@ FAMILIES = {
         "Turbo is distilled to eight steps, which training undoes; its file looks like the base's. "
         "ai-toolkit's remedy: load the LoRA ostris/zimage_turbo_training_adapter on the model "
         "before it is trained, and use yours without it.",
+        size_from="diffusers examples/dreambooth/README_z_image.md (--resolution=1024)",
     ),
-    "QwenImage": Family("Qwen-Image", APACHE, 1024, ("subject", "text")),
+    "QwenImage": Family(
+        "Qwen-Image",
+        APACHE,
+        1024,
+        ("subject", "text"),
+        size_from=_AI_TOOLKIT.format("qwen_image_24gb"),
+    ),
     "AuraFlow": Family(
-        "AuraFlow", f"{APACHE} (Pony v7, made from it, has a licence of its own)", 1024, ("style",)
+        "AuraFlow",
+        f"{APACHE} (Pony v7, made from it, has a licence of its own)",
+        1024,
+        ("style",),
+        size_from="diffusers pipelines/aura_flow/pipeline_aura_flow.py (height and width: 1024)",
     ),
-    "PixArtAlpha": Family("PixArt-alpha", OPEN_RAIL_PP, 1024, ("style", "memory")),
-    "PixArtSigma": Family("PixArt-Sigma", OPEN_RAIL_PP, 1024, ("style", "memory")),
+    "PixArtAlpha": Family(
+        "PixArt-alpha", OPEN_RAIL_PP, 1024, ("style", "memory"), size_from="Chen et al. 2023"
+    ),
+    "PixArtSigma": Family(
+        "PixArt-Sigma",
+        OPEN_RAIL_PP,
+        1024,
+        ("style", "memory"),
+        size_from="OneTrainer training_presets/PixArt Sigma/#pixart sigma 1.0 LoRA.json",
+    ),
 }
 UNKNOWN = Family(
     "a family that Atelier was not tried on",

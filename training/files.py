@@ -4,14 +4,35 @@ import hashlib
 import json
 import os
 import re
+import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-_RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10)}
-_AWKWARD = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+from safetensors import SafetensorError
+
+_RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
+    f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"
+}
+_AWKWARD = re.compile(r'[<>:"/\\|?*]')
+# Control and format characters (which turn the writing round, say), half characters, line ends.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+MOST_PART, MOST_NAME = 150, 200  # bytes; Windows takes 260 characters with the folder
+
+
+def legible(text: object) -> str:
+    """`text` with all that cannot be seen, or that acts on what is around it, written out.
+
+    A very long one loses its middle.
+    """
+    whole = str(text)
+    short = whole if len(whole) <= 500 else f"{whole[:200]}…{whole[-200:]}"
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char
+        for char in short
+    )
 
 
 @contextmanager
@@ -21,9 +42,10 @@ def telling(path: Path) -> Iterator[None]:
         yield
     except FileExistsError:
         raise
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ValueError(
-            f"{path} cannot be written ({error.strerror or error}). Check that the disk is not "
+            f"{path} cannot be written ({reason}). Check that the disk is not "
             f"full and that ComfyUI may write into {path.parent}; then queue again."
         ) from error
 
@@ -43,8 +65,27 @@ def atomic(path: Path) -> Iterator[Path]:
             with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
+            _flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Let a new name last through a power cut, where the system can: Windows opens no folders."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what a process that was killed left half written in `folder`, which is ours alone."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -71,22 +112,45 @@ def safe_name(text: str, what: str, folders: bool = False) -> str:
     With `folders`, forward slashes may lead into sub-folders; never out of the folder.
     """
     name = text.strip()
-    for part in name.split("/") if folders else [name]:
-        awkward = (
-            not part
-            or part[0] == "."
-            or part[-1] in " ."
-            or _AWKWARD.search(part)
-            or part.split(".")[0].upper() in _RESERVED
-            or len(part.encode()) > 150
+    parts = name.split("/") if folders else [name]
+    if len(name.encode(errors="replace")) > MOST_NAME or any(map(_awkward, parts)):
+        raise ValueError(
+            f"{what} '{legible(text)}' cannot be a file name. Use letters, digits, spaces, '-' and "
+            f"'_', at most {MOST_PART} of them, with no leading dot"
+            + (" ('/' makes sub-folders)." if folders else " and no slash.")
         )
-        if awkward:
-            raise ValueError(
-                f"{what} {text!r} cannot be a file name. Use letters, digits, spaces, '-' and '_', "
-                "at most 150 of them, with no leading dot"
-                + (" ('/' makes sub-folders)." if folders else " and no slash.")
-            )
     return name
+
+
+def _awkward(part: str) -> bool:
+    return bool(
+        not unicodedata.normalize("NFKC", part).strip(". ")  # '‥' and '．' look like dots
+        or part[0] in " ."
+        or part[-1] in " ."
+        or _AWKWARD.search(part)
+        or any(unicodedata.category(char) in _UNSEEN for char in part)
+        or part.split(".")[0].rstrip().upper() in _RESERVED
+        or len(part.encode()) > MOST_PART
+    )
+
+
+def place_folder(staged: Path, parent: Path, name: str) -> Path:
+    """Give a folder that is whole its place: `parent/name`, or `name-2` … if that is taken."""
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        number += 1
+        if folder.exists():
+            continue
+        with telling(folder):
+            try:
+                staged.rename(folder)
+            except OSError:
+                if folder.exists():  # somebody else was faster
+                    continue
+                raise
+            _flush_folder(parent)
+        return folder
 
 
 def new_folder(parent: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -11,6 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 from .config import TrainConfig
 from .data.buckets import Batches
 from .examples import Example, Examples, Pictures
+from .host.mode import own_randomness
 from .run import Run
 from .state import State
 from .task import Task
@@ -20,19 +22,26 @@ LOG_EVERY = 10  # steps between reads of the loss from the device
 
 @dataclass(frozen=True)
 class Stream:
-    """Pictures that are drawn from in every step, and how much their loss counts."""
+    """Pictures that are drawn from in every step, and how much their loss counts.
+
+    `drops`: a text encoder that is trained may drop out, which draws from torch's own generator.
+    """
 
     name: str
     pictures: Pictures
     batches: Batches
     seed: int
     weight: float = 1.0
+    drops: bool = False
 
     def after(self, batches: int) -> Iterator[list[Example]]:
         """Its batches without the first `batches`, which an earlier session has used."""
         for count, numbers in enumerate(islice(self.batches, batches, None), batches):
             dice = random.Random(f"{self.seed}/{self.name}/{count}")
-            yield [self.pictures.draw(number, dice) for number in numbers]
+            dropped = random.Random(f"{self.seed}/{self.name}/{count}/dropped").getrandbits(32)
+            with own_randomness(dropped) if self.drops else nullcontext():
+                drawn = [self.pictures.draw(number, dice) for number in numbers]
+            yield drawn
 
 
 @dataclass
@@ -60,6 +69,12 @@ class Log:
 
 
 Watch = Callable[[int, float | None], None]  # step, mean loss since the last reading
+Stop = Callable[[], bool]
+LEAST_SCALE = 1.0  # below it, what is not finite is no overflow of fp16's
+
+
+def never() -> bool:
+    return False
 
 
 def train(
@@ -70,17 +85,20 @@ def train(
     config: TrainConfig,
     run: Run,
     watch: Watch,
+    stop: Stop = never,
 ) -> None:
     """Train `state` to `config.steps`, logging, validating and saving into `run` on the way.
 
-    `watch` is called after every step and may raise to stop. Raises `FloatingPointError` before the
-    weights are touched if a loss or gradient is not finite, naming step and pictures. Whatever is
-    raised, what was learned so far is saved first.
+    `watch` is called after every step and may raise to stop; `stop` is asked after every step
+    whether this was the last one. Raises `FloatingPointError` before the weights are touched if a
+    loss or gradient is not finite, naming step and pictures. Whatever is raised, what was learned
+    so far is saved first.
     """
     parameters = state.adapter.parameters()
     sources = [stream.after(state.step * config.accumulation) for stream in streams]
     log = Log(run)
     try:
+        validate(state, task, held_out, config, log)  # if an earlier session was stopped in it
         while state.step < config.steps and not finished_early(state, config):
             loss = torch.zeros((), device=task.denoiser.device)
             drawn: list[Example] = []
@@ -96,27 +114,47 @@ def train(
 
             state.scaler.unscale_(state.optimizer)
             norm = clip_grad_norm_(parameters, config.clip_norm or float("inf"))
-            if not torch.isfinite(loss) or not (torch.isfinite(norm) or state.scaler.is_enabled()):
+            if not torch.isfinite(loss) or not (torch.isfinite(norm) or can_overflow(state)):
                 raise broken(state.step + 1, loss, norm, drawn)
 
             rate = state.optimizer.param_groups[0]["lr"]
-            if not state.take_step():
-                run.log([{"step": state.step, "overflow": state.scaler.get_scale()}])
+            moved = state.take_step()
             log.add(state.step, loss, norm, rate)
             mean = log.flush() if state.step % LOG_EVERY == 0 else None
-            if held_out and config.validate_every and state.step % config.validate_every == 0:
-                with state.judged():
-                    value = task.held_out_loss(held_out)
-                state.compare(value)
-                run.log([{"step": state.step, "held_out": value}])
+            if not moved:
+                log.flush()  # so that the lines' order does not tell where a run was stopped
+                run.log([{"step": state.step, "overflow": state.scaler.get_scale()}])
+            validate(state, task, held_out, config, log)
             if state.step % config.save_every == 0:
                 log.flush()
                 state.save(run)
             watch(state.step, mean)
+            if stop():
+                break
     finally:
         log.flush()
-        if state.whole:
+        if state.whole and state.saved != state.step:
             state.save(run)
+
+
+def validate(state: State, task: Task, held_out: Examples, config: TrainConfig, log: Log) -> None:
+    """Measure the held-out loss if it is time to, and was not done at this step."""
+    every, step = config.validate_every, state.step
+    if not (held_out and every and step % every == 0 and state.measured < step):
+        return
+    with state.judged():
+        value = task.held_out_loss(held_out)
+    log.flush()
+    state.whole = False
+    state.compare(value)
+    state.saved = -1  # the last checkpoint may be of this step, and does not know this
+    log.run.log([{"step": step, "held_out": value}])
+    state.whole = True
+
+
+def can_overflow(state: State) -> bool:
+    """Whether fp16's scaler may have made the gradient too large: it then skips the step."""
+    return state.scaler.is_enabled() and state.scaler.get_scale() > LEAST_SCALE
 
 
 def finished_early(state: State, config: TrainConfig) -> bool:

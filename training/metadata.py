@@ -70,6 +70,15 @@ def lora_metadata(
     return metadata
 
 
+def word_metadata(word: str, metadata: Mapping[str, str]) -> dict[str, str]:
+    """Header entries for a new word of a run whose LoRA has `metadata`."""
+    kept = {key: value for key, value in metadata.items() if not key.startswith("ss_network_")}
+    family = metadata["modelspec.architecture"].removesuffix("/lora")
+    kept["modelspec.title"] = word
+    kept["modelspec.architecture"] = f"{family}/textual-inversion"
+    return kept
+
+
 def hashes(lora: Mapping[str, Tensor]) -> dict[str, str]:
     """Entries that name the weights: SHA-256 of a file's bytes behind its header.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 MARGIN = 0.9  # of the free memory that a plan may use: allocators leave gaps
 
@@ -28,7 +29,11 @@ class Need:
 
 @dataclass(frozen=True)
 class Plan:
-    """All in bytes, on the device that trains. `free` is what there was before the step."""
+    """All in bytes, on the device that trains. `free` is what there was before the step.
+
+    `streamed` of the `weights` are brought over for each use; `resident` is how many bytes of
+    layers that could be may stay there. `asked` is the setting `checkpointing`.
+    """
 
     weights: int
     adapter: int
@@ -37,6 +42,10 @@ class Plan:
     free: int
     recompute: bool
     asked: str
+    streamed: int = 0
+    resident: int | None = None
+    streaming: str = "auto"
+    compiled: bool = False
 
     @property
     def fits(self) -> bool:
@@ -45,72 +54,131 @@ class Plan:
 
     def text(self) -> str:
         """What was found, what was chosen, and why."""
-        how = {
-            "auto": "it does not fit otherwise" if self.recompute else "all of it fits",
-            "none": "as asked",
-            "block": "as asked",
-        }[self.asked]
-        chosen = "blocks are computed again for the gradient" if self.recompute else "all is kept"
         lines = [
             f"Base {_amount(self.weights)}; LoRA with its optimizer {_amount(self.adapter)}.",
             f"A step keeps {_amount(self.step)}, or {_amount(self.step_recomputed)} if blocks are "
             f"computed again; {_amount(self.free)} are free.",
-            f"Chosen: {chosen} ({how}).",
+            f"Chosen: {self._kept()}; {self._streamed()}.",
         ]
+        if self.compiled:
+            lines.append("Blocks are compiled in their first steps, which take long.")
         if not self.fits:
-            lines.append(
-                "This may not fit. Lower resolution or batch_size"
-                + ("." if self.recompute else ", or set checkpointing = 'block'.")
-            )
+            lines.append(f"This may not fit. Lower resolution or batch_size{self._more()}.")
         return "\n".join(lines)
+
+    def _kept(self) -> str:
+        how = "as asked"
+        if self.asked == "auto":
+            how = "it does not fit otherwise" if self.recompute else "all of it fits"
+        chosen = "blocks are computed again for the gradient" if self.recompute else "all is kept"
+        return f"{chosen} ({how})"
+
+    def _streamed(self) -> str:
+        if not self.streamed:
+            return "the base stays on the device"
+        how = "as asked" if self.streaming == "on" else "the whole base does not fit beside a step"
+        return f"{_amount(self.streamed)} of the base are streamed ({how})"
+
+    def _more(self) -> str:
+        more = []
+        if not self.recompute:
+            more.append("set checkpointing = 'block'")
+        if self.streaming == "off":
+            more.append("set streaming = 'auto'")
+        return "".join(f", or {one}" for one in more)
 
     def record(self) -> dict[str, Any]:
         """For the run's folder."""
         return asdict(self)
 
 
-def choose(asked: str, need: Need, adapter: int, free: int) -> bool:
-    """Whether blocks are computed again; `asked` is the setting `checkpointing`."""
-    if asked != "auto":
-        return asked == "block"
-    return need.kept + adapter > MARGIN * free and need.recomputed < need.kept
+@dataclass(frozen=True)
+class Base:
+    """Bytes of the frozen weights, and of those of them in layers that can be streamed. `largest`
+    is what streaming needs room for: the largest such layer in fp32, or twice in half of that."""
+
+    whole: int
+    movable: int
+    largest: int = 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`resident` bytes of the layers that can be streamed stay on the device; None: all do."""
+
+    recompute: bool
+    resident: int | None = None
+
+
+def choose(
+    checkpointing: str, streaming: str, need: Need, adapter: int, base: Base, free: int
+) -> Choice:
+    """What is done so that a step fits, what costs least time first.
+
+    `free` is what there would be with every layer that can be streamed off the device. What costs
+    nothing is to keep all; then blocks are computed again; then layers are streamed, as few as
+    will do. `checkpointing` and `streaming` are the settings.
+    """
+    ways = {"none": [False], "block": [True]}.get(checkpointing, [False, True])
+    if checkpointing == "auto" and need.recomputed >= need.kept:
+        ways = [False]
+
+    def room(recompute: bool, buffer: int = 0) -> float:
+        """Left for layers beside a step."""
+        kept = need.recomputed if recompute else need.kept
+        return free - (kept + adapter + buffer) / MARGIN
+
+    if streaming != "on":
+        for recompute in ways:
+            if room(recompute) >= base.movable:
+                return Choice(recompute)
+        if streaming == "off":
+            return Choice(ways[-1])
+    fitting = [recompute for recompute in ways if room(recompute, base.largest) >= 0]
+    if streaming == "on":
+        return Choice(fitting[0] if fitting else ways[-1], 0)
+    return Choice(ways[-1], max(0, int(room(ways[-1], base.largest))))
 
 
 def measure(network: nn.Module, blocks: Iterable[nn.Module], step: Callable[[], Any]) -> Need:
     """What `step`, a forward pass with gradients through `network`, keeps for its backward.
 
-    Counts what autograd saves, each storage once, weights not at all (they are there anyway).
+    Counts what autograd would save, each storage once, weights not at all (they are there anyway).
+    Nothing is saved: it takes no more memory than sampling does, and there is no way back.
     """
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
-    total: dict[int, int] = {}
+    there: dict[int, StorageWeakRef] = {}
+    total = 0
     inner: list[int] = []
     inputs = 0
     marks: list[int] = []
 
-    def count(tensor: Tensor) -> Tensor:
+    def count(tensor: Tensor) -> None:
+        nonlocal total
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            total[storage.data_ptr()] = storage.nbytes()
-        return tensor  # kept, so that no other storage takes its address
+        place = storage.data_ptr()
+        if place in weights or (place in there and not there[place].expired()):
+            return
+        there[place] = StorageWeakRef(storage)  # another one may lie there once this one is gone
+        total += storage.nbytes()
 
     def enter(_block: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         nonlocal inputs
         given = [*args, *named.values()]
         inputs += sum(t.numel() * t.element_size() for t in given if isinstance(t, Tensor))
-        marks.append(sum(total.values()))
+        marks.append(total)
 
     def leave(_block: nn.Module, _args: Any, _named: Any, _output: Any) -> None:
-        inner.append(sum(total.values()) - marks.pop())
+        inner.append(total - marks.pop())
 
-    with _hooked(blocks, enter, leave), torch.autograd.graph.saved_tensors_hooks(count, _same):
+    with _hooked(blocks, enter, leave), torch.autograd.graph.saved_tensors_hooks(count, _no_way):
         step()
-    kept = sum(total.values())
-    recomputed = kept - sum(inner) + inputs + max(inner, default=0)
-    return Need(kept, min(recomputed, kept))
+    recomputed = total - sum(inner) + inputs + max(inner, default=0)
+    return Need(total, min(recomputed, total))
 
 
-def _same(tensor: Tensor) -> Tensor:
-    return tensor
+def _no_way(_nothing: None) -> Tensor:
+    raise AssertionError("a step that is measured has no backward")
 
 
 @contextmanager

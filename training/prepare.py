@@ -12,6 +12,7 @@ from .examples import Encoded, Encoder, batches
 from .host import folders
 from .host.progress import Progress
 from .host.wires import CLIP, VAE, ModelPatcher
+from .words import refuse_unteachable
 
 HELD_OUT = "held-out"
 CLASS = "class pictures"
@@ -38,7 +39,10 @@ class Wires:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The pictures of each set after VAE and text encoder, their order, and the sample prompts."""
+    """The pictures of each set after VAE and text encoder, their order, and the sample prompts.
+
+    There are no prompts where captions go through the text encoders in every step: these do too.
+    """
 
     sets: dict[str, list[Encoded]]
     plans: dict[str, Batches]
@@ -63,7 +67,7 @@ def prepare(
             what: encoder.encode(data, config, tick, varied=what != HELD_OUT)
             for what, data in wires.sets.items()
         }
-        texts = [*config.prompts, ""] if config.prompts else []
+        texts = [*config.prompts, ""] if config.prompts and not config.encodes else []
         prompts = {text: encoder.caption(text) for text in texts}
     plans = {
         what: batches(encoded, config.batch_size, config.seed, what)
@@ -89,3 +93,9 @@ def _refuse(wires: Wires, config: TrainConfig) -> None:
             "sample_every asks for pictures, but sample_prompts is empty: write a prompt, or set "
             "sample_every = 0."
         )
+    if wires.continue_from and not config.train_network:
+        raise ValueError(
+            "continue_from is a LoRA to go on from, and train_network is off: unwire it (load it "
+            "on the model to train words on top of it), or set train_network on."
+        )
+    refuse_unteachable(wires.clip, wires.dataset, wires.held_out, wires.class_pictures, config)

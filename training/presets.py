@@ -301,11 +301,13 @@ def preset(
     """
     _refuse("purpose", purpose, get_args(Purpose))
     _refuse("effort", effort, get_args(Effort))
-    made_for = f"models of {facts(family).name}" if family in FAMILIES else "most models of today"
+    known = facts(family)
+    made_for = f"models of {known.name}" if family in FAMILIES else "most models of today"
+    size_from = f" ({known.size_from})" if known.size_from else ""
     steps = steps_for(effort, pictures)
     chosen: Choices = {
         "steps": Choice(steps, f"for {pictures} pictures; {_LENGTHS[effort].source}"),
-        "resolution": Choice(facts(family).resolution, f"the size that {made_for} are made for"),
+        "resolution": Choice(known.resolution, f"the size that {made_for} are made for{size_from}"),
     }
     rows = (
         "all",

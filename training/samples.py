@@ -17,20 +17,35 @@ from .host.wires import VAE
 
 @dataclass(frozen=True)
 class Samples:
-    """What is drawn, the folder for the pictures, and what makes CONDITIONING of a prompt."""
+    """What is drawn, the folder for the pictures, and what makes CONDITIONING of a prompt.
+
+    Pictures from before the run `began` (a time) are those of another run of its name.
+    """
 
     encode: Encode
     vae: VAE
     folder: Path
     config: TrainConfig
+    began: float = 0.0
 
     def due(self, step: int) -> bool:
         every = self.config.sample_every
         return bool(every) and (step % every == 0 or step == self.config.steps)
 
+    def missing(self, step: int) -> bool:
+        """Whether pictures of `step` are due that an earlier session was stopped in."""
+        files = [self.file(step, number + 1) for number in range(len(self.config.prompts))]
+        return self.due(step) and not all(map(self._ours, files))
+
+    def _ours(self, file: Path) -> bool:
+        return file.is_file() and file.stat().st_mtime >= self.began
+
+    def file(self, step: int, number: int) -> Path:
+        return self.folder / f"step-{step:06d}-{number}.png"
+
     def last(self) -> Image.Image | None:
         """The newest picture of the first prompt."""
-        found = sorted(self.folder.glob("step-*-1.png"))
+        found = sorted(filter(self._ours, self.folder.glob("step-*-1.png")))
         return Image.open(found[-1]) if found else None
 
     def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> Image.Image:
@@ -40,7 +55,7 @@ class Samples:
         side = self.config.resolution
         pictures = paint(private, denoiser, self.vae, encoded[:-1], encoded[-1], side, self.config)
         for number, picture in enumerate(pictures, 1):
-            with atomic(self.folder / f"step-{step:06d}-{number}.png") as temporary:
+            with atomic(self.file(step, number)) as temporary:
                 picture.save(temporary, "PNG")
         row = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
         left = 0

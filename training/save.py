@@ -1,6 +1,7 @@
-"""A LoRA into models/loras, with what it was made from."""
+"""A LoRA into models/loras, new words into models/embeddings, with what they were made from."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .adapters.diffusers_names import for_diffusers
+from .data.words import CALL
 from .files import atomic, safe_name
 from .host import folders
 from .host.fingerprint import state_digest
@@ -63,25 +65,62 @@ def save_lora(
     base = folders.loras() / name
     header = _header(run.lora_file) if run else {}
     lora = form.of(lora, header.get("atelier.family", ""))
-    weights = state_digest(lora)
-    metadata = {"format": "pt", **header, **hashes(lora), WEIGHTS: weights}
+    if not lora:
+        raise ValueError(
+            "The LoRA is empty: new words alone were trained. Wire the run too, and they are "
+            "written."
+        )
+    metadata = _metadata(lora, header, graph, private)
+    known = _same(base.parent, rf"{re.escape(base.name)}_.*", metadata)
+    path = known or folders.new_lora(name)
+    _write(lora, path, metadata)
+    return path.relative_to(folders.loras()).as_posix()
+
+
+def save_words(run: Run, graph: Any, private: bool) -> list[str]:
+    """Write the run's new words; return how each is called in a prompt: `embedding:ohwx`.
+
+    As for a LoRA: nothing is written over, and the same vectors are not written twice.
+    """
+    called = []
+    for word, vectors in run.words().items():
+        metadata = _metadata(vectors, _header(run.word_file(word)), graph, private)
+        known = _same(folders.embeddings()[0], rf"{re.escape(word)}(-\d+)?", metadata)
+        path = known or folders.new_embedding(word)
+        _write(vectors, path, metadata)
+        called.append(f"{CALL}{path.stem}")
+    return called
+
+
+def _metadata(
+    state: dict[str, Tensor], header: dict[str, str], graph: Any, private: bool
+) -> dict[str, str]:
+    metadata = {"format": "pt", **header, **hashes(state), WEIGHTS: state_digest(state)}
     if private:
-        metadata = {
+        return {
             key: value
             for key, value in metadata.items()
             if key.startswith(PUBLIC) and key != THUMBNAIL
         }
-    elif graph and len(text := json.dumps(graph)) < MOST_GRAPH:
+    if graph and len(text := json.dumps(graph)) < MOST_GRAPH:
         metadata["workflow"] = text
-    numbered = sorted(base.parent.glob("*.safetensors")) if base.parent.is_dir() else []
-    for path in reversed([path for path in numbered if path.stem.startswith(f"{base.name}_")]):
-        header = _header(path)
-        if header.get(WEIGHTS) == weights and header.keys() == metadata.keys():
-            return path.relative_to(folders.loras()).as_posix()
-    path = folders.new_lora(name)
-    with atomic(path) as temporary:
-        save_file(lora, temporary, metadata=metadata)
-    return path.relative_to(folders.loras()).as_posix()
+    return metadata
+
+
+def _same(folder: Path, name: str, metadata: dict[str, str]) -> Path | None:
+    """The last file of that name (a pattern) that holds these weights and says as much."""
+    for path in sorted(folder.glob("*.safetensors"), reverse=True) if folder.is_dir() else []:
+        if re.fullmatch(name, path.stem):
+            header = _header(path)
+            if header.get(WEIGHTS) == metadata[WEIGHTS] and header.keys() == metadata.keys():
+                return path
+    return None
+
+
+def _write(state: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    if not path.exists():
+        with atomic(path) as temporary:
+            save_file(state, temporary, metadata=metadata)
 
 
 def _header(path: Path) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """One sitting of a run: the private model with its adapter, from the last checkpoint to the end."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -16,16 +15,16 @@ from .adapters.together import Together
 from .config import TrainConfig
 from .curve import draw_curve
 from .examples import Pictures
+from .fitting import follow, load_first, plan_for
 from .host import folders
+from .host.compiled import many_variants, refuse_uncompilable
 from .host.family import naming
 from .host.forward import Denoiser
 from .host.lora_file import start_from, start_text
-from .host.memory import free_bytes
 from .host.mode import own_randomness
 from .host.precision import Precision, compute_in
-from .host.private import load, private_copy
+from .host.private import private_copy
 from .host.progress import Progress
-from .host.recompute import blocks, recompute_blocks
 from .host.text import (
     encode_with_gradient,
     load_text,
@@ -34,10 +33,11 @@ from .host.text import (
     text_sizes,
 )
 from .host.wires import CLIP, ModelPatcher
-from .loop import Stream, train
-from .metadata import hashes, lora_metadata, thumbnail
+from .host.words import start_words
+from .loop import Stop, Stream, finished_early, never, train
+from .metadata import hashes, lora_metadata, thumbnail, word_metadata
 from .optimizers import make_optimizer
-from .plan import Plan, choose, measure
+from .plan import Plan
 from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires
 from .run import Run
 from .samples import Samples
@@ -70,33 +70,38 @@ class Session:
         cls, run: Run, wires: Wires, config: TrainConfig, prepared: Prepared
     ) -> Iterator["Session"]:
         """Load what is trained, as the run's last checkpoint left it. Inside `training_mode`."""
-        trains_text = config.text_encoders != "none"
+        if config.compile:
+            refuse_uncompilable(wires.model.load_device)
         with (
+            many_variants() if config.compile else nullcontext(),
             private_copy(wires.model) as private,
-            private_text(wires.clip) if trains_text else nullcontext() as text,
+            private_text(wires.clip) if config.encodes else nullcontext() as text,
         ):
             names = naming(private.model)  # before the adapters: they rename the layers
             text_names = text_naming(text, own_words=names.res_blocks > 0) if text else None
             adapter = _adapter(private, text, wires, config)
-            device = load(private, _memory(private, config, prepared))
+            device = load_first(run, private, config, prepared)
             denoiser = Denoiser(private, device)
             precision = compute_in(config.compute, denoiser, adapter.network)
             if text:
                 load_text(text)
-            encode = partial(encode_with_gradient, text) if text else None
+            encode = partial(encode_with_gradient, text, words=config.words) if text else None
             pictures = {
                 what: Pictures(encoded, denoiser, config, encode)
                 for what, encoded in prepared.sets.items()
             }
             state = _state(adapter, config, GradScaler(device.type, enabled=precision.overflows))
+            if config.dropout:
+                text_tree = [text.cond_stage_model] if text else []
+                state.trees = (private.model.diffusion_model, *text_tree)
             before = checkpoint.newest(run.checkpoints)
             if before:
                 state.load(before)
             run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
             task = _task(denoiser, config, adapter, precision)
-            plan = _plan(run, private, task, adapter, pictures[DATASET])
-            if plan.recompute:
-                recompute_blocks(private.model.diffusion_model)
+            with own_randomness(config.seed):  # a trained text encoder may drop out too
+                plan = plan_for(run, private, task, adapter, pictures[DATASET])
+            follow(plan, private)
             yield cls(
                 run,
                 wires,
@@ -115,15 +120,19 @@ class Session:
                     wires.vae,
                     folders.pictures() / "runs" / run.name / "samples",
                     config,
+                    run.begun(),
                 ),
             )
 
-    def train(self, progress: Progress) -> None:
-        """Train to the end, and write the result."""
+    def train(self, progress: Progress, stop: Stop = never) -> None:
+        """Train to the end, or until `stop` says so, and write what was learned.
+
+        On an exception too, what was learned up to the last whole step is written.
+        """
         progress.begin(self.state.step)
         progress.update(self.state.step, self.plan.text())
-        if self.state.step == 0:
-            self._sample(0, progress)
+        if self.samples.missing(self.state.step):
+            self._sample(self.state.step, progress)
 
         def watch(step: int, loss: float | None) -> None:
             picture = draw_curve(self.run.logged()) if step % 50 == 0 else None
@@ -131,10 +140,17 @@ class Session:
             progress.update(step, text if loss or step == self.config.steps else "", picture)
             self._sample(step, progress)
 
-        train(
-            self.state, self.task, self.streams, self.held_out or (), self.config, self.run, watch
-        )
-        self._finish()
+        held_out = self.held_out or ()
+        try:
+            train(self.state, self.task, self.streams, held_out, self.config, self.run, watch, stop)
+        finally:
+            if self.state.whole and self.state.step:
+                self._keep()
+        if self.state.step >= self.config.steps or finished_early(self.state, self.config):
+            self.run.finish()
+        else:
+            self.run.stopped(self.state.step)
+            progress.update(self.state.step, f"Stopped at step {self.state.step}: kept.")
 
     def _sample(self, step: int, progress: Progress) -> None:
         if self.samples.due(step):
@@ -142,12 +158,20 @@ class Session:
                 picture = self.samples.draw(step, self.private, self.denoiser)
             progress.update(step, f"Samples of step {step}", picture)
 
-    def _finish(self) -> None:
+    def _keep(self) -> None:
+        """Write the last weights and the best; those that were asked for become the LoRA.
+
+        Afterwards the adapter has the best weights, and the session is over.
+        """
+        self.run.refuse_vanished()
         adapter, best = self.state.adapter, self.state.best
-        if self.config.keep == "best" and best.weights:
+        with self.state.judged():
+            learned = {"last": adapter.file_state(self.names, self.text_names)}
+            words = adapter.word_states()
+        if best.weights:
             adapter.load(best.weights)
-        with self.state.judged() if self.config.keep == "last" else nullcontext():
-            lora = adapter.file_state(self.names, self.text_names)
+            learned["best"] = adapter.file_state(self.names, self.text_names)
+            words = adapter.word_states() if self.config.keep == "best" else words
         metadata = lora_metadata(
             self.run.name,
             self.config,
@@ -157,25 +181,40 @@ class Session:
             self.run.asked(),
         )
         shown = self.samples.last()
-        self.run.finish(lora, metadata | hashes(lora) | (thumbnail(shown) if shown else {}))
+        metadata |= thumbnail(shown) if shown else {}
+        for word, vectors in words.items():
+            self.run.keep_word(word, vectors, word_metadata(word, metadata) | hashes(vectors))
+        chosen = self.config.keep if self.config.keep in learned else "last"
+        names = {which: self.run.other_file(which) for which in learned}
+        names[chosen] = self.run.lora_file
+        self.run.keep(  # where words alone learn, there is no LoRA
+            {
+                names[which].name: (lora, metadata | hashes(lora))
+                for which, lora in learned.items()
+                if lora
+            }
+        )
 
 
 def _adapter(
     private: ModelPatcher, text: CLIP | None, wires: Wires, config: TrainConfig
 ) -> Together:
     start = start_from(wires.continue_from, private.model) if wires.continue_from else None
+    learning = text if config.text_encoders != "none" else None
     text_start = None
-    if text and start and start.carried:
-        text_start = start_text(start.carried, text)
+    if learning and start and start.carried:
+        text_start = start_text(start.carried, learning)
         start = replace(start, carried={})
+    network = encoders = None
     with own_randomness(config.seed):
-        family = type(private.model).__name__
-        network = Adapter(private.model.diffusion_model, config, family, start)
-        if not text:
-            return Together(network)
-        sizes = text_start.sizes if text_start else text_sizes(text, config)
-        tree = text.cond_stage_model
-        return Together(network, Adapter(tree, config, start=text_start, sizes=sizes))
+        if config.train_network:
+            family = type(private.model).__name__
+            network = Adapter(private.model.diffusion_model, config, family, start)
+        if learning:
+            sizes = text_start.sizes if text_start else text_sizes(learning, config)
+            encoders = Adapter(learning.cond_stage_model, config, start=text_start, sizes=sizes)
+    words = start_words(text, config) if text and config.words else None
+    return Together(network, encoders, words)
 
 
 def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together, precision: Precision) -> Task:
@@ -190,44 +229,12 @@ def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together, precision:
     )
 
 
-def _plan(
-    run: Run, private: ModelPatcher, task: Task, adapter: Together, pictures: Pictures
-) -> Plan:
-    """Measured once for a run: another sitting on another machine does the same arithmetic."""
-    config = pictures.config
-    if before := run.plan():
-        return Plan(**before)
-    network = private.model.diffusion_model
-    largest = max(range(len(pictures)), key=lambda n: math.prod(pictures.encoded[n].size))
-    free = free_bytes(task.denoiser.device)
-    one = measure(
-        network,
-        blocks(network),
-        lambda: task.training_loss([pictures.example(largest)], DATASET, 0),
-    ).times(config.batch_size)
-    weights = sum(p.numel() * p.element_size() for p in private.model.parameters())
-    trained = sum(p.numel() * p.element_size() for p in adapter.parameters())
-    others = 4 if config.ema_decay else 3  # gradient, two moments, and the running mean
-    recompute = choose(config.checkpointing, one, others * trained, free)
-    plan = Plan(
-        weights - trained,
-        (1 + others) * trained,
-        one.kept,
-        one.recomputed,
-        free,
-        recompute,
-        config.checkpointing,
-    )
-    run.keep_plan(plan.record())
-    return plan
-
-
 def _streams(
     pictures: dict[str, Pictures], prepared: Prepared, config: TrainConfig
 ) -> list[Stream]:
     weights = {DATASET: 1.0, CLASS: config.prior_weight}
     return [
-        Stream(what, pictures[what], plan, config.seed, weights[what])
+        Stream(what, pictures[what], plan, config.seed, weights[what], config.dropout > 0)
         for what, plan in prepared.plans.items()
     ]
 
@@ -235,7 +242,7 @@ def _streams(
 def _state(adapter: Together, config: TrainConfig, scaler: GradScaler) -> State:
     optimizer: Any = make_optimizer(
         config.optimizer,
-        adapter.groups(config.text_rate),
+        adapter.groups(config.text_rate, config.word_rate),
         config.learning_rate,
         config.weight_decay,
         config.optimizer_arguments,
@@ -244,13 +251,3 @@ def _state(adapter: Together, config: TrainConfig, scaler: GradScaler) -> State:
         optimizer.train()
     schedule = make_schedule(config.schedule, optimizer, config.steps, config.warmup)
     return State(adapter, optimizer, schedule, scaler, running_mean(adapter, config.ema_decay))
-
-
-def _memory(private: ModelPatcher, config: TrainConfig, prepared: Prepared) -> float:
-    """What a step needs besides the weights, in bytes: ComfyUI's figure for sampling, times four.
-
-    Sampling keeps one layer's activations, training all of them; 4 x is a floor, not a plan.
-    """
-    largest = max(prepared.sets[DATASET], key=lambda one: one.size[0] * one.size[1])
-    shape = [config.batch_size, *largest.latents[0].load().shape[1:]]
-    return 4 * private.model.memory_required(input_shape=shape)

@@ -1,5 +1,6 @@
 """What moves while training, and the one list of what a checkpoint holds."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,16 +43,21 @@ def _copy(values: Iterable[torch.Tensor], into: Iterable[torch.Tensor]) -> None:
 
 @dataclass
 class State:
-    """`whole` is False while a step is being taken."""
+    """`trees` hold what drops out while training. `whole` is False while a step is being taken.
+    `measured` is the last step at which the held-out loss was, `saved` that of the last checkpoint.
+    """
 
     adapter: Together
     optimizer: Optimizer
     schedule: LRScheduler
     scaler: GradScaler
     mean: AveragedModel | None = None
+    trees: tuple[nn.Module, ...] = ()
     best: Best = field(default_factory=Best)
     step: int = 0
+    measured: int = 0
     whole: bool = True
+    saved: int = -1
 
     def save(self, run: Run) -> None:
         """Everything that a checkpoint holds. Noise and order are functions of seed and step."""
@@ -63,19 +69,44 @@ class State:
             "scaler": self.scaler.state_dict(),
             "mean": self.mean.state_dict() if self.mean else {},
             "best": vars(self.best),
+            "measured": self.measured,
         }
+        run.refuse_vanished()
         nest.save(run.checkpoints / checkpoint.NAME.format(self.step), tree)
         checkpoint.keep_newest(run.checkpoints)
+        self.saved = self.step
 
     def load(self, tree: dict[str, Any]) -> None:
-        self.step = tree["step"]
-        self.adapter.load(tree["adapter"])
+        """Go on from what `save` wrote. Without a schedule in it, this run's own is gone through to
+        the step: a branch may have another number of steps.
+        """
+        self.step = self.saved = tree["step"]
+        try:
+            self.adapter.load(tree["adapter"])
+        except RuntimeError as error:  # of another size
+            raise ValueError(
+                f"The checkpoint of step {self.step} does not fit the model that is wired: {error}"
+            ) from error
+        schedule = tree["schedule"]
+        rates = [] if schedule else self._rates_at(self.step)
         self.optimizer.load_state_dict(tree["optimizer"])
-        self.schedule.load_state_dict(tree["schedule"])
+        if schedule:
+            self.schedule.load_state_dict(schedule)
+        else:
+            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
         self.scaler.load_state_dict(tree["scaler"])
         if self.mean:
             self.mean.load_state_dict(tree["mean"])
         self.best = Best(**tree["best"])
+        self.measured = tree.get("measured", self.step)
+
+    def _rates_at(self, step: int) -> list[float]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch: the optimizer has not moved yet
+            for _ in range(step):
+                self.schedule.step()
+        return [group["lr"] for group in self.optimizer.param_groups]
 
     def take_step(self) -> bool:
         """Move the weights by their gradients; False if fp16 overflowed and nothing moved."""
@@ -100,20 +131,29 @@ class State:
             self.best = Best(loss, self.step, weights)
         else:
             self.best.since += 1
+        self.measured = self.step
 
     @contextmanager
     def judged(self) -> Iterator[None]:
-        """Inside, the adapter has the weights that become the LoRA: the mean, where one is kept."""
+        """Inside, the adapter has the weights that become the LoRA: the mean, where one is kept.
+
+        Nothing drops out.
+        """
         schedule_free: Any = self.optimizer if hasattr(self.optimizer, "eval") else None
         if schedule_free:
             schedule_free.eval()
         parameters = [parameter.data for parameter in self.adapter.parameters()]
         moving = [data.clone() for data in parameters] if self.mean else []
+        dropping = [module for tree in self.trees for module in tree.modules() if module.training]
+        for module in dropping:
+            module.training = False
         if self.mean:
             _copy(self.mean.module.parameters(), parameters)
         try:
             yield
         finally:
+            for module in dropping:
+                module.training = True
             if moving:
                 _copy(moving, parameters)
             if schedule_free:

@@ -38,8 +38,19 @@ def wires(base, pictures):
     return wired(base, load_folder(pictures))
 
 
+@pytest.fixture
+def held(base, wires, pictures):
+    """With held-out pictures: the same ones."""
+    from atelier.training.data.folder import load_folder
+
+    from .trained import wired
+
+    return wired(base, wires.dataset, held_out=load_folder(pictures))
+
+
 @pytest.fixture(autouse=True)
 def no_runs():
     from atelier.training.host import folders
 
     shutil.rmtree(folders.runs(), ignore_errors=True)
+    shutil.rmtree(folders.pictures() / "runs", ignore_errors=True)

@@ -24,7 +24,6 @@ from atelier.training.host.text import (
     text_naming,
     text_sizes,
 )
-from atelier.training.optimizers import OPTIMIZERS
 from atelier.training.run import Run
 
 from .trained import same, stop_at, train, wired
@@ -109,19 +108,6 @@ def test_any_run_that_was_stopped_ends_as_if_it_had_not_been(wires, monkeypatch,
     resumed = train(wires, name="stopped", **settings)
     assert same([whole.lora()], [resumed.lora()])
     assert whole.logged() == resumed.logged()
-
-
-@pytest.mark.parametrize("name", [n for n in OPTIMIZERS if n not in ("adamw_8bit", "lion_8bit")])
-def test_every_optimizer_here_trains_and_goes_on(wires, monkeypatch, name):
-    rate = {"learning_rate": 1.0 if name == "prodigy" else 1e-3}
-    whole = train(wires, name="whole", optimizer=name, **rate)
-    with monkeypatch.context() as patch:
-        stop_at(patch, 3, RuntimeError("stop"))
-        with pytest.raises(RuntimeError, match="stop"):
-            train(wires, name="stopped", optimizer=name, **rate)
-    resumed = train(wires, name="stopped", optimizer=name, **rate)
-    assert same([whole.lora()], [resumed.lora()])
-    assert any(tensor.abs().max() > 0 for key, tensor in whole.lora().items() if "lora_B" in key)
 
 
 def test_an_argument_that_the_optimizer_does_not_take_is_named(wires):
@@ -387,7 +373,7 @@ def test_a_step_that_does_not_fit_is_recomputed_and_gives_the_same(wires, monkey
     roomy = next(folders.runs().glob("plain*"))
     assert (Run(roomy).plan() or {})["recompute"] is False
     with monkeypatch.context() as patch:
-        patch.setattr("atelier.training.session.free_bytes", lambda device: 2**10)
+        patch.setattr("atelier.training.fitting.free_bytes", lambda device: 2**10)
         tight = train(wires, name="tight")
     plan = tight.plan()
     assert plan and plan["recompute"] and 0 < plan["step_recomputed"] < plan["step"]

@@ -1,9 +1,15 @@
 """Training runs on the demo base, a few steps each, in this process."""
 
+import gc
+import json
+from functools import partial
+
 import comfy.model_management as management
 import pytest
 import torch
+from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
 from PIL import Image
+from torch.amp.grad_scaler import GradScaler
 
 from atelier.training import run as runs
 from atelier.training import trainer
@@ -12,7 +18,7 @@ from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
 from atelier.training.task import Task
 
-from .trained import SETTINGS, same, state, stop_at, train, wired
+from .trained import SETTINGS, press_stop, same, state, stop_at, train, wired
 
 
 def test_a_run_leaves_a_lora_a_log_and_its_settings(wires):
@@ -25,24 +31,80 @@ def test_a_run_leaves_a_lora_a_log_and_its_settings(wires):
     assert run.asked()["config"]["steps"] == 6
 
 
-@pytest.mark.parametrize("end", ["success", "exception", "interrupt"])
-def test_the_wired_model_is_bit_for_bit_what_it_was(wires, monkeypatch, end):
-    before = state(wires)
+ENDS = {
+    "success": None,
+    "stop and keep": None,
+    "exception": RuntimeError("in the middle"),
+    "interrupt": management.InterruptProcessingException(),
+    "out of memory": torch.OutOfMemoryError("no room"),
+    "broken numbers": FloatingPointError("no number"),
+}
+
+
+def drawn(wires):
+    """A picture of the wired model, as KSampler and VAE Decode draw it."""
+    with torch.inference_mode():
+        (wanted,) = CLIPTextEncode().encode(wires.clip, "a person")
+        (empty,) = EmptyLatentImage().generate(128, 128)
+        how = (0, 2, 3.0, "euler", "simple")
+        (latent,) = KSampler().sample(wires.model, *how, wanted, wanted, empty)
+        return VAEDecode().decode(wires.vae, latent)[0]
+
+
+def hooks(wires):
+    trees = (wires.model.model, wires.clip.cond_stage_model, wires.vae.first_stage_model)
+    modules = [module for tree in trees for module in tree.modules()]
+    return [(type(m), len(m._forward_hooks), len(m._forward_pre_hooks)) for m in modules]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_host_is_bit_for_bit_what_it_was(wires, base, pictures, monkeypatch, end):
+    """Dropout, a trained text encoder and samples while training have most to put back."""
+    picture, before, hung = drawn(wires), state(wires), hooks(wires)
     dice = torch.get_rng_state()
-    if end == "success":
-        train(wires)
-    else:
-        error = {
-            "exception": RuntimeError("in the middle"),
-            "interrupt": management.InterruptProcessingException(),
-        }[end]
+    options = repr(wires.model.model_options)
+    settings = {"text_encoders": "clip", "dropout": 0.2, "ema_decay": 0.5, "checkpointing": "block"}
+    settings |= {"sample_every": 3, "sample_prompts": "a person", "sample_steps": 1}
+    settings |= {"resolution": 64, "batch_size": 1, "targets": "attention"}
+    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+    error = ENDS[end]
+    if error:
         stop_at(monkeypatch, 4, error)
         with pytest.raises(type(error)):
-            train(wires)
+            train(held, **settings)
+    else:
+        if end == "stop and keep":
+            press_stop(monkeypatch, 4)
+        assert train(held, **settings).finished == (end == "success")
     assert same(before, state(wires))
+    assert hooks(wires) == hung
     assert torch.equal(dice, torch.get_rng_state())
     assert getattr(management, "in_training", False) is False
-    assert not any("lora" in name for name, _ in wires.model.model.named_modules())
+    assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
+    assert (repr(wires.model.model_options), wires.model.patches) == (options, {})
+    assert torch.equal(picture, drawn(wires))
+
+
+def test_out_of_memory_says_what_to_change_and_gives_all_back(wires, monkeypatch):
+    def tensors():
+        gc.collect()
+        return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
+
+    train(wires, name="first", seed=1)
+    kept = tensors()
+    whole = train(wires, name="whole", checkpointing="none")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 4, RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 GB"))
+        with pytest.raises(torch.OutOfMemoryError, match="Set checkpointing = 'block'"):
+            train(wires, name="full", checkpointing="none")
+        assert tensors() <= kept
+        with pytest.raises(torch.OutOfMemoryError, match="Queue again: the run goes on with"):
+            train(wires, name="auto")
+    again = train(wires, name="auto")
+    plan = again.plan()
+    assert plan and plan["recompute"] and again.folder.name == "auto"
+    lora = whole.lora()
+    assert all(torch.allclose(again.lora()[key], lora[key], atol=1e-6) for key in lora)
 
 
 def test_the_same_request_is_not_trained_twice(wires, monkeypatch):
@@ -166,6 +228,51 @@ def test_a_truncated_picture_stops_before_anything_is_written(wires, pictures, b
     with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
         train(wired(base, load_folder(pictures)))
     assert not folders.runs().exists()
+
+
+def times(monkeypatch, step, change):
+    """Let `change` be done to the loss of that step."""
+    real = Task.training_loss
+
+    def changed(self, batch, stream, number):
+        loss = real(self, batch, stream, number)
+        return change(loss) if number + 1 == step else loss
+
+    monkeypatch.setattr(Task, "training_loss", changed)
+
+
+def test_a_gradient_that_breaks_stops_before_the_weights_are_touched(wires, monkeypatch):
+    with monkeypatch.context() as patch:
+        times(patch, 4, lambda loss: loss + (loss * 0).sqrt() * 0)  # itself it is finite
+        with pytest.raises(FloatingPointError, match=r"Step 4: .*length nan.*\.png"):
+            train(wires, name="broken")
+    (folder,) = folders.runs().glob("broken*")
+    assert (folder / "checkpoints" / "step-00000003.safetensors").is_file()
+    kept = runs.Run(folder).lora()
+    assert kept and all(torch.isfinite(value).all() for value in kept.values())
+    assert same([train(wires, name="whole").lora()], [train(wires, name="broken").lora()])
+
+
+def test_an_overflow_of_fp16_is_skipped_and_counted(wires, monkeypatch):
+    with monkeypatch.context() as patch:
+        times(patch, 3, lambda loss: loss * 1e34)  # finite, and not once it is scaled
+        run = train(wires, name="over", compute="fp16")
+    assert [line for line in run.logged() if "overflow" in line] == [{"step": 3, "overflow": 32768}]
+    assert json.loads((run.folder / "result.json").read_text())["overflows"] == 1
+    assert run.finished and all(torch.isfinite(value).all() for value in run.lora().values())
+
+
+def test_what_no_scale_can_mend_is_no_overflow(wires, monkeypatch):
+    monkeypatch.setattr("atelier.training.session.GradScaler", partial(GradScaler, init_scale=2.0))
+    real = Task.training_loss
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Task,
+            "training_loss",
+            lambda self, *how: (lambda loss: loss + (loss * 0).sqrt() * 0)(real(self, *how)),
+        )
+        with pytest.raises(FloatingPointError, match="Step 2: "):
+            train(wires, name="over", compute="fp16")
 
 
 def test_numbers_that_break_stop_the_run_and_name_the_pictures(wires, monkeypatch):

@@ -3,6 +3,7 @@
 import torch
 
 from atelier.training.config import make_config
+from atelier.training.host import running
 from atelier.training.prepare import Wires
 from atelier.training.task import Task
 from atelier.training.trainer import train_lora
@@ -44,3 +45,16 @@ def stop_at(monkeypatch, step, error):
         return loss
 
     monkeypatch.setattr(Task, "training_loss", breaking)
+
+
+def press_stop(monkeypatch, step):
+    """The page's button, pressed while step `step` is taken."""
+    real = Task.training_loss
+
+    def pressing(self, batch, stream, number):
+        if number + 1 == step:
+            (one,) = running.running()
+            assert running.ask_to_stop(one["run"])
+        return real(self, batch, stream, number)
+
+    monkeypatch.setattr(Task, "training_loss", pressing)

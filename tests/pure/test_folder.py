@@ -48,7 +48,9 @@ def test_the_listing_notices_a_changed_caption(folder):
         pytest.param(
             "Käse".encode("latin-1"), r"a\.txt is not UTF-8 text \(byte 1 is 0xe4\)", id="latin-1"
         ),
-        pytest.param("caption".encode("utf-16"), r"a\.txt is not UTF-8", id="utf-16"),
+        pytest.param("caption".encode("utf-16-le"), r"a\.txt holds NUL", id="utf-16-unmarked"),
+        pytest.param(b"\xff\xfea", r"a\.txt is not UTF-16 text", id="utf-16-cut"),
+        pytest.param(b"x" * 70_000, r"a\.txt has more than 65536 bytes", id="long"),
         pytest.param(b"a\x00b", r"a\.txt holds NUL", id="nul"),
     ],
 )
@@ -79,6 +81,24 @@ def test_an_empty_folder_is_named(tmp_path):
         load_folder(tmp_path)
 
 
+def test_a_link_is_followed_into_allowed_folders_only(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    Image.new("RGB", (8, 8)).save(other / "c.png")
+    (folder / "c.png").symlink_to(other / "c.png")
+    with pytest.raises(PictureError, match=r"c\.png is a link to a file outside"):
+        load_folder(folder, "hat")
+    assert len(load_folder(folder, "hat", allowed=[other])) == 4
+
+
+def test_all_that_is_wrong_is_told_at_once(folder):
+    (folder / "a.png").write_bytes(b"no picture")
+    (folder / "b" / "one.txt").write_bytes(b"\xff")
+    (folder / "b" / "two.txt").unlink()
+    with pytest.raises(ValueError, match="3 things are wrong") as error:
+        load_folder(folder)
+    assert all(name in str(error.value) for name in ("a.png", "one.txt", "two.png"))
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture", b"GIF89a"], ids=["empty", "text", "cut"])
 def test_a_file_that_is_no_picture_is_named(folder, data):
     (folder / "a.png").write_bytes(data)
@@ -103,6 +123,14 @@ def test_a_picture_is_seen_as_a_person_sees_it(tmp_path):
     picture.save(path, exif=exif)
     assert size_of(path) == (20, 40)
     assert open_rgb(path).size == (20, 40)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bits_of_grey_are_scaled_and_not_cut_off(tmp_path, suffix):
+    path = tmp_path / f"deep{suffix}"
+    grey = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
+    Image.fromarray(grey).save(path)
+    assert np.asarray(open_rgb(path))[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

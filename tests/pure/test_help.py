@@ -15,12 +15,14 @@ from atelier.training.settings.optimizer import OptimizerSettings
 from atelier.training.settings.sampling import SamplingSettings
 from atelier.training.settings.text import TextSettings
 from atelier.training.settings.validation import ValidationSettings
+from atelier.training.settings.words import WordSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
 GROUPS = {
     "AtelierDataOptions": DataSettings,
     "AtelierAdapterOptions": AdapterSettings,
     "AtelierTextEncoderOptions": TextSettings,
+    "AtelierWordOptions": WordSettings,
     "AtelierObjectiveOptions": ObjectiveSettings,
     "AtelierOptimizerOptions": OptimizerSettings,
     "AtelierValidationOptions": ValidationSettings,
@@ -58,7 +60,9 @@ def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
     assert f"\n| `{setting}` | " in page("AtelierTrainLora")
 
 
-@pytest.mark.parametrize("name", ["TrainPreset", "InspectBase", "LoadLoraFile"])
+@pytest.mark.parametrize(
+    "name", ["TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"]
+)
 def test_every_input_stands_on_its_page(name):
     name = f"Atelier{name}"
     assert SCHEMAS[name].inputs

@@ -1,4 +1,4 @@
-"""All that a run trains: the network's adapter, and the text encoders' beside it."""
+"""All that a run trains: the network's adapter, the text encoders' beside it, and new words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,47 +7,63 @@ from torch import Tensor, nn
 
 from .adapter import Adapter
 from .keys import Names
+from .words import Words
 
-_TEXT = "text:"  # before the names of its tensors in a checkpoint
+_TEXT, _WORD = "text:", "word:"  # before the names of their tensors in a checkpoint
 
 
 @dataclass(frozen=True)
 class Together:
-    """Behaves as one adapter. `text` is None if the text encoders stay as they are."""
+    """Behaves as one adapter. What is None stays as it is, or is not there."""
 
-    network: Adapter
+    network: Adapter | None = None
     text: Adapter | None = None
+    words: Words | None = None
 
-    def groups(self, text_rate: float) -> list[dict]:
-        """The optimizer's parameter groups; the text encoders' has a rate of its own."""
-        groups: list[dict] = [{"params": self.network.parameters()}]
-        if self.text:
-            groups.append({"params": self.text.parameters(), "lr": text_rate})
-        return groups
+    @property
+    def _parts(self) -> dict[str, Adapter | Words]:
+        parts = {"": self.network, _TEXT: self.text, _WORD: self.words}
+        return {prefix: part for prefix, part in parts.items() if part}
+
+    def groups(self, text_rate: float, word_rate: float) -> list[dict]:
+        """The optimizer's parameter groups; text encoders and words have rates of their own."""
+        rates = {"": {}, _TEXT: {"lr": text_rate}, _WORD: {"lr": word_rate}}
+        return [
+            {"params": part.parameters(), **rates[prefix]} for prefix, part in self._parts.items()
+        ]
 
     def parameters(self) -> list[nn.Parameter]:
-        return self.network.parameters() + (self.text.parameters() if self.text else [])
+        return [p for part in self._parts.values() for p in part.parameters()]
 
     def state(self) -> dict[str, Tensor]:
         """The parameters themselves, for a checkpoint."""
-        text = self.text.state() if self.text else {}
-        return self.network.state() | {_TEXT + name: value for name, value in text.items()}
+        return {
+            prefix + name: value
+            for prefix, part in self._parts.items()
+            for name, value in part.state().items()
+        }
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state()` gave, in another process too."""
-        self.network.load({n: v for n, v in state.items() if not n.startswith(_TEXT)})
-        if self.text:
-            own = {n.removeprefix(_TEXT): v for n, v in state.items() if n.startswith(_TEXT)}
-            self.text.load(own)
+        for prefix, part in self._parts.items():
+            if prefix:
+                own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+            else:
+                own = {n: v for n, v in state.items() if not n.startswith((_TEXT, _WORD))}
+            part.load(own)
 
     def file_state(self, naming: Names, text_naming: Names | None = None) -> dict[str, Tensor]:
-        """Everything under the names that ComfyUI reads."""
-        state = self.network.file_state(naming)
+        """The LoRA under the names that ComfyUI reads; empty if new words alone are trained."""
+        state = self.network.file_state(naming) if self.network else {}
         if self.text and text_naming:
             state |= self.text.file_state(text_naming)
         return state
 
+    def word_states(self) -> dict[str, dict[str, Tensor]]:
+        """For each new word, what its file holds."""
+        return self.words.file_states() if self.words else {}
+
     def enabled(self, on: bool) -> None:
-        """Off, model and text encoders are the base's."""
+        """Off, model and text encoders are the base's. New words stay: the base has none."""
         for adapter in filter(None, (self.network, self.text)):
             adapter.enabled(on)

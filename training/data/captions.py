@@ -8,6 +8,7 @@ from ..settings.data import DataSettings
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _KEEP = "|||"  # kohya's keep_tokens_separator
+_DEEPEST = 50  # braces in braces
 
 
 def variants(
@@ -38,10 +39,16 @@ def _draw(caption: str, settings: DataSettings, dice: random.Random) -> str:
 
 
 def _choose(caption: str, dice: random.Random) -> str:
-    """Every {a|b} becomes one of its choices, the innermost first."""
-    while _CHOICE.search(caption):
-        caption = _CHOICE.sub(lambda found: dice.choice(found[1].split("|")), caption)
-    return " ".join(caption.split())
+    """Every {a|b} becomes one of its choices, the innermost first; a brace alone stays."""
+    chosen = caption
+    for _ in range(_DEEPEST):
+        if not _CHOICE.search(chosen):
+            return " ".join(chosen.split())
+        chosen = _CHOICE.sub(lambda found: dice.choice(found[1].split("|")), chosen)
+    raise ValueError(
+        f"The caption {caption[:100]!r} has braces more than {_DEEPEST} deep. Take some out, or "
+        "set wildcards off, and they stay as they are."
+    )
 
 
 def _split(caption: str, keep: int) -> tuple[list[str], list[str]]:

@@ -1,88 +1,246 @@
 """A folder of pictures with captions beside them, as a Dataset."""
 
+import codecs
+import logging
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..files import legible
 from .dataset import Dataset, Record
-from .pictures import SUFFIXES, size_of
+from .pictures import SUFFIXES, PictureError, size_of
 
-CAPTION_SUFFIXES = (".txt", ".caption")
+CAPTION_SUFFIXES = (".txt", ".TXT", ".caption", ".CAPTION")
 MASK = "-masklabel"  # `cat-masklabel.png` is the mask of `cat.png`, as in OneTrainer
+MOST_CAPTION = 64 * 1024  # bytes of a caption file
+MOST_TOLD = 10  # bad files in one error
+# UTF-32 first: its mark begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Control characters are white space, a mark between two joined files is nothing.
+_UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ") | {0xFEFF: None}
 
 
-def picture_files(folder: Path) -> list[Path]:
-    """Every picture below `folder`, ordered by its path in it, hidden files left out."""
+def _files(folder: Path) -> Iterator[Path]:
+    """Whatever lies below `folder` and is no folder; nothing hidden, and no folder by a link."""
+    waiting = [(folder, folder.resolve())]
+    while waiting:
+        here, real = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                found = [(entry, here / entry.name) for entry in entries if entry.name[0] != "."]
+        except OSError as error:
+            raise ValueError(
+                f"The folder {legible(here)} cannot be read ({error.strerror}). Let ComfyUI read "
+                "it, or move it away."
+            ) from error
+        for entry, path in found:
+            if not _is_folder(entry):
+                yield path
+            elif path.resolve() == real / entry.name:  # Windows' junctions do not say that they are
+                waiting.append((path, real / entry.name))
+            else:
+                logging.warning("%s is a link to a folder: what is in it is not read.", path)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _named_as_pictures(folder: Path) -> list[Path]:
     found = [
         path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not path.stem.endswith(MASK)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
+        for path in _files(folder)
+        if path.suffix.lower() in SUFFIXES and not path.stem.endswith(MASK)
     ]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for the disk
+        return False
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Every picture below `folder`, ordered by its path in it, hidden files left out.
+
+    Folders that are links are not entered, so that loops of them end.
+    """
+    return [path for path in _named_as_pictures(folder) if _is_file(path)]
+
+
 def caption_file(picture: Path) -> Path | None:
     """The caption beside a picture (`cat.txt` or `cat.caption` for `cat.png`), if there is one."""
-    for suffix in CAPTION_SUFFIXES:
-        path = picture.with_suffix(suffix)
-        if path.is_file():
-            return path
-    return None
+    return next(filter(_is_file, map(picture.with_suffix, CAPTION_SUFFIXES)), None)
 
 
 def mask_file(picture: Path) -> Path | None:
     """The mask beside a picture, if there is one."""
     path = picture.with_name(f"{picture.stem}{MASK}.png")
-    return path if path.is_file() else None
+    return path if _is_file(path) else None
 
 
 def read_caption(path: Path) -> list[str]:
-    """The lines of a caption file, white space folded. Raises `ValueError` if it is not UTF-8."""
-    data = path.read_bytes()
+    """The lines of a caption file, white space folded.
+
+    UTF-8, or what a byte order mark says. Raises `ValueError` for other encodings (a guess that is
+    wrong would be learned), for what is no text, and for more than `MOST_CAPTION` bytes.
+    """
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+        with path.open("rb") as file:
+            data = file.read(MOST_CAPTION + 1)
+    except OSError as error:
+        raise ValueError(f"{legible(path)} cannot be read ({error.strerror}).") from error
+    if len(data) > MOST_CAPTION:
         raise ValueError(
-            f"{path} is not UTF-8 text (byte {error.start} is 0x{data[error.start]:02x}). "
-            "Open it in an editor and save it with the encoding UTF-8."
+            f"{legible(path)} has more than {MOST_CAPTION} bytes, which is no caption. Shorten it; "
+            "text encoders read a few hundred words."
+        )
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        which = encoding.removesuffix("-sig").upper()
+        raise ValueError(
+            f"{legible(path)} is not {which} text (byte {error.start} is "
+            f"0x{data[error.start]:02x}). Open it in an editor and save it with the encoding UTF-8."
         ) from error
     if "\x00" in text:
-        raise ValueError(f"{path} holds NUL characters: it is not a text file. Save it as UTF-8.")
-    return [folded for line in text.splitlines() if (folded := " ".join(line.split()))]
+        raise ValueError(
+            f"{legible(path)} holds NUL characters: it is not a text file. Save it as UTF-8."
+        )
+    return _folded(text)
 
 
-def load_folder(folder: Path, default_caption: str = "", repeats: int = 1) -> Dataset:
+def _folded(text: str) -> list[str]:
+    lines = (" ".join(line.translate(_UNSEEN).split()) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def load_folder(
+    folder: Path, default_caption: str = "", repeats: int = 1, allowed: Sequence[Path] = ()
+) -> Dataset:
     """List `folder` and everything below it; pictures are decoded only when they are used.
 
-    `default_caption` is for pictures that have no caption file, or an empty one. Raises
-    `ValueError` that names the file for an empty folder, a file that is no picture, a caption that
-    cannot be read, and, without a `default_caption`, a missing caption.
+    `default_caption` is for pictures that have no caption file, or an empty one. A file that is a
+    link must lead into `folder` or one of the `allowed`. Raises `ValueError` that names each bad
+    file (the first `MOST_TOLD`) for an empty folder, a file that is no picture, a caption or mask
+    that cannot be used, and, without a `default_caption`, a missing caption.
     """
-    files = picture_files(folder)
+    default = " ".join(_folded(_checked(default_caption)))
+    files = _named_as_pictures(folder)
     if not files:
         raise ValueError(
-            f"There is no picture in {folder}. Put pictures there "
+            f"There is no picture in {legible(folder)}. Put pictures there "
             f"({', '.join(sorted(SUFFIXES))}), each with its caption in a .txt of the same name."
         )
-    records, bare = [], []
+    roots = [folder.resolve(), *allowed]
+    records: list[Record] = []
+    problems: list[ValueError] = []
     for path in files:
-        beside = caption_file(path)
-        lines = read_caption(beside) if beside else []
-        caption = " ".join(lines) or default_caption.strip()
-        if not caption:
-            bare.append(path)
-        width, height = size_of(path)
-        more = {"lines": tuple(lines) if len(lines) > 1 else (), "mask": mask_file(path)}
-        records.append(Record(path, caption, width, height, **more, repeats=repeats))
+        try:
+            record = _record(path, default, repeats, roots)
+        except ValueError as error:
+            problems.append(error)
+        else:
+            records.append(record)
+    bare = [record.path for record in records if not record.caption]
     if bare:
-        names = ", ".join(str(path) for path in bare[:5])
-        more = f" and {len(bare) - 5} more" if len(bare) > 5 else ""
-        raise ValueError(
-            f"No caption for {names}{more}. Write one into a .txt file of the same name beside the "
-            "picture, or fill in 'default caption' for pictures that have none."
-        )
+        problems.append(_no_caption(bare))
+    if problems:
+        raise _together(folder, problems)
     return Dataset(folder.name, tuple(records))
+
+
+def _checked(default_caption: str) -> str:
+    try:
+        size = len(default_caption.encode())
+    except UnicodeEncodeError as error:
+        half = legible(default_caption[error.start])
+        raise ValueError(
+            f"default_caption has half a character ({half}). Write it anew."
+        ) from error
+    if size > MOST_CAPTION:
+        raise ValueError(
+            f"default_caption has {size} bytes, which is no caption. Shorten it; {MOST_CAPTION} "
+            "are the most."
+        )
+    return default_caption
+
+
+def _record(path: Path, default: str, repeats: int, roots: Sequence[Path]) -> Record:
+    _refuse_strange(path, roots)
+    beside, mask = caption_file(path), mask_file(path)
+    for other in filter(None, (beside, mask)):
+        _refuse_strange(other, roots)
+    width, height = size_of(path)
+    lines = read_caption(beside) if beside else []
+    if mask:
+        _refuse_other_shape(path, (width, height), mask)
+    return Record(
+        path,
+        " ".join(lines) or default,
+        width,
+        height,
+        lines=tuple(lines) if len(lines) > 1 else (),
+        mask=mask,
+        repeats=repeats,
+    )
+
+
+def _refuse_strange(path: Path, roots: Sequence[Path]) -> None:
+    """`ValueError` for what is no file, has no proper name, or is a link that leads elsewhere."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise PictureError(
+            f"{legible(path)} has a name that is not UTF-8 text. Rename it."
+        ) from error
+    if not _is_file(path):
+        raise PictureError(
+            f"{legible(path)} is no file, or a link that leads nowhere. Move it out of the folder."
+        )
+    if path.is_symlink() and not any(path.resolve().is_relative_to(root) for root in roots):
+        raise PictureError(
+            f"{legible(path)} is a link to a file outside the folders that may be read. Put the "
+            "file itself there."
+        )
+
+
+def _refuse_other_shape(path: Path, size: tuple[int, int], mask: Path) -> None:
+    (width, height), (other, tall) = size, size_of(mask)
+    if abs(width * tall - height * other) > max(width, height, other, tall):  # a pixel's rounding
+        raise PictureError(
+            f"{legible(mask)} is {other} x {tall} pixels, which is another shape than that of "
+            f"{path.name}, {width} x {height}. Paint it over the picture itself."
+        )
+
+
+def _no_caption(bare: Sequence[Path]) -> ValueError:
+    names = ", ".join(map(legible, bare[:MOST_TOLD]))
+    more = f" and {len(bare) - MOST_TOLD} more" if len(bare) > MOST_TOLD else ""
+    return ValueError(
+        f"No caption for {names}{more}. Write one into a .txt file of the same name beside the "
+        "picture, or fill in 'default caption' for pictures that have none."
+    )
+
+
+def _together(folder: Path, problems: Sequence[ValueError]) -> ValueError:
+    """One error for all, so that they can be mended in one go."""
+    if len(problems) == 1:
+        return problems[0]
+    told = "\n".join(f"- {problem}" for problem in problems[:MOST_TOLD])
+    more = f"\n- and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+    return ValueError(f"{len(problems)} things are wrong in {legible(folder)}:\n{told}{more}")
 
 
 def listing(folder: Path) -> list[tuple[str, int, int]]:

@@ -1,11 +1,13 @@
 """Where things lie, and which folders a workflow may name."""
 
-from pathlib import Path
+import os
+from collections.abc import Sequence
+from pathlib import Path, PureWindowsPath
 
 import folder_paths
 from comfy_api.latest import io, ui
 
-from ..files import safe_name
+from ..files import legible, safe_name
 
 ROOTS_FILE = "folders.txt"
 
@@ -33,12 +35,30 @@ def loras() -> Path:
     return Path(folder_paths.get_folder_paths("loras")[0])
 
 
+def embeddings() -> list[Path]:
+    """ComfyUI's folders for embeddings; new ones go to the first."""
+    return [Path(folder) for folder in folder_paths.get_folder_paths("embeddings")]
+
+
 def _listed_roots() -> list[Path]:
     file = records() / ROOTS_FILE
     if not file.is_file():
         return []
-    lines = (line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
-    return [Path(line) for line in lines if line and not line.startswith("#")]
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} cannot be read ({error}). Save it as UTF-8 text.") from error
+    roots = []
+    for number, line in enumerate(lines, start=1):
+        if not line or line.startswith("#"):
+            continue
+        if not Path(line).is_absolute() or "\x00" in line:
+            raise ValueError(
+                f"{file}, line {number}: '{legible(line)}' is not the full path of a folder. "
+                "Write it from its root on, or take the line out."
+            )
+        roots.append(Path(line))
+    return roots
 
 
 def allowed_roots() -> list[Path]:
@@ -56,33 +76,80 @@ def resolve_folder(text: str) -> Path:
 
     Raises `ValueError` if it lies outside the allowed folders, links followed, or is not there.
     """
-    if not text.strip():
+    name = text.strip()
+    if not name:
         raise ValueError(
             f"No folder is named. Name one in {folder_paths.get_input_directory()}, or give a "
             "full path."
         )
-    folder = (Path(folder_paths.get_input_directory()) / text.strip()).resolve()
-    if not any(folder.is_relative_to(root) for root in allowed_roots()):
+    roots = allowed_roots()
+    if _elsewhere(name, roots):
+        raise _outside(name)
+    try:
+        folder = (Path(folder_paths.get_input_directory()) / name).resolve()
+        inside = any(folder.is_relative_to(root) for root in roots)
+        there = inside and folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
         raise ValueError(
-            f"{folder} lies outside the folders that may be read (ComfyUI's input, output and "
-            f"models). To allow it, write its path, or its parent's, on a line of "
-            f"{records() / ROOTS_FILE} on the machine that runs ComfyUI."
-        )
-    if not folder.is_dir():
+            f"folder '{legible(name)}' cannot be the path of a folder ({legible(error)}). "
+            "Write another."
+        ) from error
+    if not inside:
+        raise _outside(folder)
+    if not there:
         raise ValueError(
-            f"There is no folder {folder}. Check the name, or make it and put pictures in."
+            f"There is no folder {legible(folder)}. Check the name, or make it and put pictures in."
         )
     return folder
 
 
+def _elsewhere(name: str, roots: Sequence[Path]) -> bool:
+    """Whether `name` is on a drive or network disk of Windows that holds no allowed folder.
+
+    By its text alone: to ask a network disk where it leads would tell it who asks.
+    """
+    remote = name[0] in "/\\" and name[1:2] in {"/", "\\"}
+    if os.name != "nt":
+        return remote or bool(PureWindowsPath(name).drive)
+    return remote and not any(Path(name).is_relative_to(root) for root in roots)
+
+
+def _outside(folder: Path | str) -> ValueError:
+    return ValueError(
+        f"{legible(folder)} lies outside the folders that may be read (ComfyUI's input, output and "
+        "models). To allow it, write its path, or its parent's, on a line of "
+        f"{records() / ROOTS_FILE} on the machine that runs ComfyUI."
+    )
+
+
 def new_lora(prefix: str) -> Path:
-    """A path in models/loras that is not taken: `prefix_00001.safetensors` and so on."""
+    """A path in models/loras that is not taken: `prefix_00001.safetensors` and so on.
+
+    Raises `ValueError` for what is no name, and where a link leads out of the allowed folders.
+    """
     name = safe_name(prefix, "LoRA name", folders=True)
     base = loras() / name
+    own = [Path(folder).resolve() for folder in folder_paths.get_folder_paths("loras")]
+    if not any(base.parent.resolve().is_relative_to(root) for root in [*own, *allowed_roots()]):
+        raise _outside(base.parent.resolve())
     number = 1
     while (path := base.with_name(f"{base.name}_{number:05d}.safetensors")).exists():
         number += 1
     return path
+
+
+def new_embedding(word: str) -> Path:
+    """A path in models/embeddings for `embedding:word`, or `word-2` and so on.
+
+    A name is taken where any folder below has it: a prompt names a file and not its folder.
+    """
+    files = (path for folder in embeddings() for path in folder.rglob("*"))
+    taken = {path.stem.lower() for path in files}
+    number, name = 1, word
+    while name.lower() in taken:
+        number += 1
+        name = f"{word}-{number}"
+    return embeddings()[0] / f"{name}.safetensors"
 
 
 def cells() -> Path:

@@ -23,7 +23,7 @@ def make_plain(network: nn.Module) -> None:
         if kind is comfy.ops.disable_weight_init.Linear:
             continue  # casts nothing: autograd keeps the weight itself
         if kind.__module__ == comfy.ops.__name__ and _is_linear(module):
-            module.__class__ = _plain(kind)
+            module.__class__ = plain_linear(kind)
 
 
 def _is_linear(module: nn.Module) -> bool:
@@ -32,7 +32,7 @@ def _is_linear(module: nn.Module) -> bool:
 
 
 @cache
-def _plain(kind: type[nn.Module]) -> type[nn.Module]:
+def plain_linear(kind: type[nn.Module]) -> type[nn.Module]:
     """`kind` as an `nn.Linear` with our forward; all else (loading, patching, moving) stays."""
     bases = (kind,) if issubclass(kind, nn.Linear) else (kind, nn.Linear)
     return type(f"Plain{kind.__name__}", bases, {"forward": _forward})

@@ -1,5 +1,6 @@
 """A LoRA in any naming that ComfyUI reads, as the start of a training."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -12,7 +13,9 @@ from torch import Tensor
 
 from ..adapters.adapter import Start
 from ..adapters.targets import Size
+from ..files import legible
 from ..settings.adapter import Kind
+from ..tensor_file import not_finite
 
 if TYPE_CHECKING:
     from comfy.model_base import BaseModel
@@ -25,6 +28,9 @@ _LOKR = ("lokr_w1", "lokr_w2", "alpha", "lokr_w1_a", "lokr_w1_b", "lokr_w2_a", "
 _LOKR += ("lokr_t2", "dora")
 _LORA = ("lora_B.weight", "lora_A.weight", "alpha", "mid", "dora", "reshape")
 _PARTS = {"lora": _LORA, "loha": _LOHA, "lokr": _LOKR}
+# What ComfyUI's readers raise on files that lack a part, or have one of another shape.
+_LIES = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_TUCKER = "i j k l, j r, i p -> p r k l"
 
 
 class _Piece(NamedTuple):
@@ -41,8 +47,12 @@ def start_from(lora: dict[str, Tensor], model: "BaseModel") -> Start:
     Tensors of text encoders are carried along. Raises `ValueError` for tensors that are not this
     model's, and for kinds of adapter that are not trained here.
     """
+    _refuse_broken(lora)
     carried = {key: value for key, value in lora.items() if key.startswith(_OF_TEXT_ENCODERS)}
-    own = comfy.lora_convert.convert_lora({k: v for k, v in lora.items() if k not in carried})
+    try:
+        own = comfy.lora_convert.convert_lora({k: v for k, v in lora.items() if k not in carried})
+    except _LIES as error:
+        raise _incomplete(error) from error
     key_map = comfy.lora.model_lora_keys_unet(model, {})
     start = _start(own, key_map, model.diffusion_model, type(model).__name__)
     return replace(start, carried=carried)
@@ -58,13 +68,18 @@ def start_text(carried: dict[str, Tensor], clip: CLIP) -> Start:
 def _start(
     own: dict[str, Tensor], key_map: dict[str, Any], network: torch.nn.Module, family: str
 ) -> Start:
-    patches = comfy.lora.load_lora(own, key_map, log_missing=False)
+    try:
+        patches = comfy.lora.load_lora(own, key_map, log_missing=False)
+    except _LIES as error:
+        raise _incomplete(error) from error
     _refuse_strangers(own, key_map, family)
     pieces: dict[str, list[_Piece]] = {}
     for key, adapter in patches.items():
         name, rows = _place(key)
         pieces.setdefault(name, []).append(_piece(name, adapter, rows))
     weights = network.state_dict()
+    for name, some in pieces.items():
+        _refuse_other_shapes(name, some, network, weights[name + _SUFFIX])
     whole = {name: _whole(some, weights[name + _SUFFIX]) for name, some in pieces.items()}
     kinds = sorted({piece.kind for piece in whole.values()})
     if len(kinds) != 1:
@@ -79,6 +94,82 @@ def _start(
         for name, some in parts.items()
     }
     return Start(cast(Kind, kinds[0]), sizes, tensors)
+
+
+def _refuse_broken(lora: dict[str, Tensor]) -> None:
+    for key, value in lora.items():
+        fault = (
+            "is no tensor"
+            if not isinstance(value, Tensor)
+            else "is empty"
+            if not value.numel()
+            else "holds complex numbers"
+            if value.is_complex()
+            else "should be one number above or below 0"
+            if key.endswith(".alpha") and (value.numel() > 1 or not value.any())
+            else ""
+        )
+        if fault:
+            raise ValueError(f"continue_from cannot be gone on from: {legible(key)} {fault}.")
+    if name := not_finite(lora):
+        raise ValueError(
+            f"continue_from has values in {legible(name)} that are no numbers: it is of no use."
+        )
+
+
+def _incomplete(error: Exception) -> ValueError:
+    return ValueError(
+        f"continue_from is no whole LoRA: ComfyUI cannot read it ({legible(error)}). Get it again."
+    )
+
+
+def _refuse_other_shapes(
+    name: str, pieces: Sequence[_Piece], network: torch.nn.Module, weight: Tensor
+) -> None:
+    """`ValueError` where tensors do not fit together or not on their layer; nothing is computed."""
+    layer: Any = network.get_submodule(name)
+    linear = isinstance(getattr(layer, "in_features", None), int)
+    shape: tuple[int, ...] = tuple(weight.shape)
+    if linear:  # a quantised weight may have another
+        shape = layer.out_features, layer.in_features
+    if isinstance(layer, torch.nn.Embedding) or len(shape) < 2:
+        raise ValueError(f"continue_from is for {name} too, which is no layer that can be trained.")
+    for piece in pieces:
+        rows = piece.rows[1] if piece.rows else shape[0]
+        scale = piece.parts.get("dora_scale")
+        try:
+            effect = _effect(piece)
+            fits = effect.shape[0] == rows and effect.numel() == rows * math.prod(shape[1:])
+        except _LIES:
+            fits = False
+        if not fits or (scale is not None and not scale.ndim):
+            shapes = ", ".join(
+                f"{part} {list(value.shape)}"
+                for part, value in piece.parts.items()
+                if isinstance(value, Tensor)
+            )
+            raise ValueError(
+                f"continue_from does not fit {name}, whose weight is {list(shape)}: {shapes}. Wire "
+                "the model that the LoRA was made for, or get the file again."
+            )
+
+
+def _effect(piece: _Piece) -> Tensor:
+    """What the tensors of a piece make together, by shape alone; RuntimeError if they cannot."""
+    own = {k: v.to("meta") for k, v in piece.parts.items() if isinstance(v, Tensor)}
+
+    def product(name: str, core: str) -> Tensor:
+        if name in own:
+            return own[name]
+        up, down = own[f"{name}_a"], own[f"{name}_b"]
+        return torch.einsum(_TUCKER, own[core], down, up) if core in own else up @ down
+
+    if piece.kind == "loha":
+        return product("hada_w1", "hada_t1") * product("hada_w2", "hada_t2")
+    if piece.kind == "lokr":
+        small, large = product("lokr_w1", ""), product("lokr_w2", "lokr_t2")
+        return torch.kron(small.reshape(*small.shape, *[1] * (large.ndim - 2)), large)
+    return own["lora_B.weight"].flatten(1) @ own["lora_A.weight"].flatten(1)
 
 
 def _refuse_strangers(lora: dict[str, Tensor], key_map: dict[str, Any], family: str) -> None:
@@ -139,7 +230,7 @@ def _whole(pieces: Sequence[_Piece], weight: Tensor) -> _Piece:
     if len(pieces) == 1 and pieces[0].rows is None:
         piece = pieces[0]
         scale = piece.parts.get("dora_scale")
-        if scale is not None and scale.shape[0] != weight.shape[0]:
+        if scale is not None and (scale.shape[0], scale.numel()) != (weight.shape[0],) * 2:
             raise ValueError("continue_from is a DoRA over inputs; only those over outputs go on.")
         return piece
     if any(piece.kind != "lora" for piece in pieces):

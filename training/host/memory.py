@@ -2,8 +2,46 @@
 
 import comfy.model_management as management
 import torch
+from comfy.model_patcher import ModelPatcher
+
+from ..plan import Base
+from .private import load
+from .stream import movable, size_of
 
 
 def free_bytes(device: torch.device) -> int:
     """What could be allocated now, in bytes: ComfyUI's own figure."""
     return int(management.get_free_memory(device))  # pyright: ignore[reportArgumentType]
+
+
+def can_stream(private: ModelPatcher) -> bool:
+    """Whether there is another place for weights than the device that trains: not on a CPU."""
+    return private.load_device != private.offload_device
+
+
+def frozen(private: ModelPatcher) -> Base:
+    """Bytes of the private model's frozen weights."""
+    weights, layers = private.model.parameters(), movable(private.model)
+    return Base(
+        sum(t.nelement() * t.element_size() for t in weights if not t.requires_grad),
+        sum(map(size_of, layers)),
+        max((4 * layer.weight.nelement() for layer in layers), default=0),  # pyright: ignore
+    )
+
+
+def load_to_measure(
+    private: ModelPatcher, streaming: str, sampling: float, step: float
+) -> torch.device:
+    """Load the private model as far as one picture can be sent through it after that.
+
+    `sampling` is what that takes, `step` what the loader should keep free if it can; both in bytes.
+    """
+    if streaming == "on":
+        return load(private, step, 0)
+    if streaming == "off" or not can_stream(private):
+        return load(private, step)
+    device = private.load_device
+    management.free_memory(1.1 * private.model_size() + step, device)
+    base = frozen(private)
+    room = free_bytes(device) - sampling - (private.model_size() - base.movable)
+    return load(private, step, None if room >= base.movable else max(0, room - base.largest))

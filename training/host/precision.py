@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from ..adapters.adapter import Adapter
 from .forward import Denoiser
+from .stream import is_left_out
 
 HALVES = (torch.bfloat16, torch.float16)
 _COMPUTE = {"auto": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -47,12 +48,13 @@ class Precision:
         return torch.autocast(device.type, self.network) if self.network else nullcontext()
 
 
-def compute_in(asked: str, denoiser: Denoiser, adapter: Adapter) -> Precision:
-    """Set up network and adapter for the setting `compute`, once they are on their device."""
+def compute_in(asked: str, denoiser: Denoiser, adapter: Adapter | None) -> Precision:
+    """Set up network and adapter, if it has one, for the setting `compute`, on their device."""
     precision = Precision.of(asked, denoiser.dtype)
-    if precision.adapter:
+    if precision.adapter and adapter:
         adapter.compute_in(precision.adapter, denoiser.device.type)
-    if precision.network and adapter.kind != "dora":  # which goes by the lengths of the fp32 weight
+    # a DoRA goes by the lengths of the fp32 weight
+    if precision.network and not (adapter and adapter.kind == "dora"):
         cast_once(denoiser.model.diffusion_model, precision.network)
     return precision
 
@@ -61,9 +63,12 @@ def cast_once(network: nn.Module, dtype: torch.dtype) -> None:
     """Cast frozen weights of the private `network` that autocast would cast in every step.
 
     The numbers are the same, and so is the memory at the end of a forward pass, since autograd
-    keeps what autocast made. Weights stored in less stay as they are: see `linear`.
+    keeps what autocast made. Weights stored in less stay as they are (see `linear`), and so do
+    those that stay in main memory (see `stream`).
     """
     for module in network.modules():
+        if is_left_out(module):
+            continue
         if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
             for name, parameter in module.named_parameters(recurse=False):
                 if _can_be(parameter, dtype):

@@ -19,10 +19,13 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from .family import ADDS_IN_PLACE
 from .linear import make_plain
+from .stream import Streaming, make_convolutions_plain, streaming
 from .trainable import refuse_untrainable
 
 if TYPE_CHECKING:
     from comfy.model_base import BaseModel
+
+ALL = 1e32  # bytes: ComfyUI's own figure for "as much as there is"
 
 
 def unload(patcher: ModelPatcher) -> None:
@@ -82,6 +85,7 @@ def take_patches(private: ModelPatcher, wired: ModelPatcher) -> None:
 def _make_differentiable(network: torch.nn.Module) -> None:
     """Do in `network` what ComfyUI, which only samples, leaves undone, and change no value."""
     make_plain(network)
+    make_convolutions_plain(network)
     for block in network.modules():
         if isinstance(block, ADDS_IN_PLACE):
             for norm in block.modules():
@@ -96,14 +100,15 @@ def clone_input(_norm: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any
 
 
 def _patcher(model: "BaseModel", wired: ModelPatcher) -> ModelPatcher:
-    """A patcher of the wired one's own class, since formats such as GGUF patch in their own way.
+    """A patcher of the wired one's own class, since formats such as GGUF patch in their own way;
+    one that leaves no part of the adapter off the device.
 
     Not if that class moves weights about while the network runs (0.12 and newer): it would replace
     the adapter's.
     """
     dynamic = getattr(wired, "is_dynamic", lambda: False)()
     kind = ModelPatcher if dynamic else type(wired)
-    return kind(model, wired.load_device, wired.offload_device)
+    return streaming(kind)(model, wired.load_device, wired.offload_device)
 
 
 @contextmanager
@@ -138,11 +143,32 @@ def collect() -> None:
     management.soft_empty_cache()
 
 
-def load(private: ModelPatcher, memory: float) -> torch.device:
+def load(private: ModelPatcher, memory: float, resident: float | None = None) -> torch.device:
     """Put the private model on its device through ComfyUI's memory management.
 
-    `memory` is what training needs besides the weights, in bytes. Returns the device.
+    `memory` is what training needs besides the weights, in bytes. `resident` is how many bytes of
+    the large layers may be there from now on; the others are streamed (`stream.py`). At first it is
+    all of them. Returns the device.
     """
+    if resident is not None:
+        _streaming(private).resident = resident
     management.load_models_gpu([private], memory_required=int(memory), force_full_load=True)
     private.model.current_patcher = private
     return private.load_device
+
+
+def fill(private: ModelPatcher, resident: float | None) -> None:
+    """Let `resident` bytes of a loaded model's large layers be on the device, and None mean all.
+
+    No other model is moved for it, such as a text encoder that is trained beside it.
+    """
+    wanted = float("inf") if resident is None else resident
+    patcher = _streaming(private)
+    if patcher.resident != wanted:
+        patcher.resident = wanted
+        patcher.partially_load(patcher.load_device, ALL)
+
+
+def _streaming(private: ModelPatcher) -> Streaming:
+    assert isinstance(private, Streaming)
+    return private

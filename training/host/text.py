@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import nn
 
 from ..adapters.keys import TextNaming
 from ..adapters.targets import TEXT, Size
+from ..data.words import as_embeddings
 from ..settings.text import TextSettings
 from .linear import make_plain
 from .private import clone_input, collect, over_same_bytes, take_patches, unload
@@ -89,6 +90,7 @@ def text_naming(clip: CLIP, own_words: bool) -> TextNaming:
     return TextNaming(stems)
 
 
-def encode_with_gradient(private: CLIP, text: str) -> list[Any]:
-    """CONDITIONING for one caption, through which the loss reaches the adapter."""
-    return private.encode_from_tokens_scheduled(private.tokenize(text), show_pbar=False)
+def encode_with_gradient(private: CLIP, text: str, words: Sequence[str] = ()) -> list[Any]:
+    """CONDITIONING for one caption, through which the loss reaches the adapter and new `words`."""
+    tokens = private.tokenize(as_embeddings(text, words))
+    return private.encode_from_tokens_scheduled(tokens, show_pbar=False)

@@ -59,7 +59,8 @@ class DataSettings(Group):
     masked: bool = Field(
         default=False,
         description="Count only what the mask shows: white in `cat-masklabel.png` beside "
-        "`cat.png`, or what is not transparent in the picture itself.",
+        "`cat.png` or in what is wired into Dataset From Images, or what is not transparent in the "
+        "picture itself.",
     )
     unmasked_weight: float = Field(
         default=0.0, ge=0, le=1, description="How much the rest counts, outside the mask."

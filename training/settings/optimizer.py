@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from ..optimizers import OPTIMIZERS, parse_arguments
+from ..optimizers import missing, parse_arguments
 from ..schedule import SCHEDULES
 from .group import Group
 
@@ -11,8 +11,9 @@ class OptimizerSettings(Group):
     optimizer: str = Field(
         default="adamw",
         description="adamw: the usual one. adafactor: less memory. prodigy finds the learning rate "
-        "itself (set learning_rate to 1). More appear once their package is installed: "
-        "pytorch-optimizer, bitsandbytes, prodigyopt, schedulefree.",
+        "itself (set learning_rate to 1). Some are in packages of their own: those in 8 bit in "
+        "bitsandbytes, prodigy in prodigyopt, schedule_free in schedulefree, lion and what follows "
+        "it in pytorch-optimizer. Where one is not installed, the run says what to type.",
     )
     optimizer_arguments: str = Field(
         default="",
@@ -53,11 +54,8 @@ class OptimizerSettings(Group):
     @field_validator("optimizer")
     @classmethod
     def _known_optimizer(cls, name: str) -> str:
-        if name not in OPTIMIZERS:
-            raise ValueError(
-                f"there is no optimizer of this name here; choose one of {', '.join(OPTIMIZERS)} "
-                "(installing pytorch-optimizer, bitsandbytes, prodigyopt or schedulefree adds more)"
-            )
+        if reason := missing(name):
+            raise ValueError(reason)
         return name
 
     @field_validator("optimizer_arguments")

@@ -1,0 +1,92 @@
+"""What each memory feature saves: resident bytes with and without it, on a CPU (Linux only).
+
+Streaming saves nothing on a CPU, where both places are one: see `measure gpu`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .report import Report, Value
+from .trial import Found, Trial, found
+
+FP32: dict[str, Any] = {"compute": "auto", "checkpointing": "none"}
+BF16: dict[str, Any] = {"compute": "bf16", "checkpointing": "none"}
+BLOCK = {"checkpointing": "block"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One row of the table: a training, and what is told of it."""
+
+    weights: str
+    what: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    own_cast: bool = False
+
+    def trial(self, batch_size: int) -> Trial:
+        return Trial(self.settings, self.own_cast, batch_size)
+
+
+WAYS = {
+    "fp32": Way("float32", "fp32, all kept", FP32),
+    "fp32_block": Way("float32", "fp32, blocks computed again", FP32 | BLOCK),
+    "bf16": Way("float32", "bf16 autocast, all kept", BF16),
+    "bf16_block": Way("float32", "bf16 autocast, blocks computed again", BF16 | BLOCK),
+    "fp8_own": Way("float8_e4m3fn", "fp8, ComfyUI's own casting layers", FP32, own_cast=True),
+    "fp8_plain": Way("float8_e4m3fn", "fp8, weights cast on use and not kept", FP32),
+}
+# What is claimed of a feature: the name of the figure, with it, without it.
+SAVED = (
+    ("checkpointing", "fp32_block", "fp32"),
+    ("checkpointing_bf16", "bf16_block", "bf16"),
+    ("autocast", "bf16", "fp32"),
+    ("cast_on_use", "fp8_plain", "fp8_own"),
+)
+STORED = ("float32", "float8_e4m3fn")
+
+
+def measure(quick: bool) -> Report:
+    """The first of the models alone if `quick`."""
+    rows: list[dict[str, Value]] = []
+    figures: dict[str, Value] = {}
+    for shape in ("SD1.5",) if quick else ("SD1.5", "SDXL"):
+        name = shape.lower().replace(".", "")
+        peaks = _peaks(shape, 4)
+        rows += [_row(shape, WAYS[way], one) for way, one in peaks.items()]
+        for feature, on, off in SAVED:
+            figures[f"{name}_{feature}"] = round(peaks[on].peak / peaks[off].peak, 3)
+            saved = peaks[off].peak - peaks[on].peak
+            figures[f"{name}_{feature}_gib_saved"] = round(saved, 3)
+        figures[f"{name}_left_gib"] = round(max(one.left for one in peaks.values()), 3)
+    return Report(figures, rows, NOTES)
+
+
+def _peaks(shape: str, batch_size: int) -> dict[str, Found]:
+    """A process for each precision that weights are stored in."""
+    every: dict[str, Found] = {}
+    for stored in STORED:
+        mine = {name: way.trial(batch_size) for name, way in WAYS.items() if way.weights == stored}
+        every |= zip(mine, found(shape, stored, list(mine.values())), strict=True)
+    return every
+
+
+def _row(shape: str, way: Way, one: Found) -> dict[str, Value]:
+    return {
+        "model": shape,
+        "weights": way.weights,
+        "training": way.what,
+        "peak GiB above the loaded model": f"{one.peak:.3f}",
+        "GiB left afterwards": f"{one.left:.3f}",
+    }
+
+
+NOTES = (
+    "Small models of the families' own shape, random weights, batch 4, 256 px, rank 16 on every "
+    "linear and convolution layer, AdamW. Peak: how far resident memory rises in two steps above "
+    "what it is with the model loaded, in a process that gives large blocks back at once. Figures "
+    "without a unit are the peak with the feature divided by the peak without it; `left` is what "
+    "the process still holds after the run, at most. In bf16 a copy of each fp32 "
+    "weight is made for the run, and counted. Streaming saves nothing on a CPU, where both places "
+    "are one, and compiling needs memory of its own: both are for `measure gpu`, which nobody has "
+    "run."
+)

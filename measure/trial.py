@@ -1,0 +1,128 @@
+"""Our own training with some settings, in a process of its own: `python -m atelier.measure.trial`.
+
+On a CPU its peak is how far the resident memory rises above what it is with the model loaded (Linux
+only), as in `speed_memory.py`. On a GPU it is of what torch has allocated, weights included.
+"""
+
+import gc
+import json
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from unittest import mock
+
+from .speed_memory import GIB, PROCESS, apart, kib
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`settings` are those of the training. `own_cast`: with ComfyUI's layers as they are, which
+    keep the cast weight for backward."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    own_cast: bool = False
+    batch_size: int = 1
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class Found:
+    """In GiB: the peak, what a GPU's allocator held for it, and what was left after the run; and
+    the seconds of a step. `streamed` of the base were brought over for each use."""
+
+    peak: float
+    reserved: float
+    left: float
+    seconds: float
+    streamed: float
+
+
+def found(shape: str, weights: str, trials: list[Trial], limit: float | None = None) -> list[Found]:
+    """What each of `trials` took, one after the other in one process. `weights` is torch's name of
+    the precision that they are stored in; `limit` is in seconds."""
+    asked = json.dumps([asdict(trial) for trial in trials])
+    return [Found(**one) for one in apart(__name__, shape, weights, asked, limit=limit)]
+
+
+def main() -> None:
+    from . import speed
+
+    speed.start()
+    import torch
+
+    from .speed_shapes import SMALL, WHOLE
+
+    wanted, weights, trials = sys.argv[1:]
+    (shape,) = (shape for shape in SMALL + WHOLE if shape.name == wanted)
+    wired = shape.build(getattr(torch, weights))
+    _run(wired, shape, Trial({"checkpointing": "block"}))  # what is made once stays out of it
+    every = [Trial(**one) for one in json.loads(trials)]
+    print(json.dumps([asdict(_measured(wired, shape, trial)) for trial in every]))
+
+
+def _measured(wired: Any, shape: Any, trial: Trial) -> Found:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        seconds, streamed = _run(wired, shape, trial)
+        peak, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+        left = torch.cuda.memory_allocated() - before
+    else:
+        before = 1024 * kib("VmRSS")
+        (PROCESS / "clear_refs").write_text("5")  # man 5 proc: the peak begins anew
+        seconds, streamed = _run(wired, shape, trial)
+        peak = reserved = 1024 * kib("VmHWM") - before
+        gc.collect()
+        left = 1024 * kib("VmRSS") - before
+    return Found(peak / GIB, reserved / GIB, left / GIB, seconds, streamed / GIB)
+
+
+def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int]:
+    """Train as users do; seconds of a step, and bytes that were streamed."""
+    from ..training import run, session
+    from ..training.host import private
+    from . import speed_ours
+    from .speed_job import Job
+
+    made, created, plans = speed_ours.make_config, run.create, []
+
+    def config(**given: Any) -> Any:
+        return made(**given | trial.settings)
+
+    def create(place: Any, name: str, asked: dict[str, Any], *more: Any) -> Any:
+        return created(place, name, {"config": {}} | asked, *more)
+
+    def kept(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            plans.append(function(*args))
+            return plans[-1]
+
+        return call
+
+    with ExitStack() as patched:
+
+        def replace(place: Any, name: str, new: Any) -> None:
+            patched.enter_context(mock.patch.object(place, name, new))
+
+        replace(speed_ours, "make_config", config)
+        replace(run, "create", create)
+        replace(session, "plan_for", kept(session.plan_for))
+        if trial.own_cast:
+            replace(private, "make_plain", _nothing)
+            replace(private, "make_convolutions_plain", _nothing)
+        seconds = speed_ours.train(wired, Job(shape, trial.batch_size), trial.steps)
+    return seconds, plans[-1].streamed
+
+
+def _nothing(_network: Any) -> None:
+    """Instead of what makes layers plain."""
+
+
+if __name__ == "__main__":
+    main()

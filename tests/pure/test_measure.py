@@ -1,0 +1,83 @@
+"""The commands that measure: what can be asked of them, and how a table is put together."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from atelier.measure import __main__ as command
+from atelier.measure import gpu, memory, report
+from atelier.measure.report import Report
+from atelier.measure.trial import Found, Trial
+from atelier.training.config import make_config
+
+FOUND = Found(peak=12.5, reserved=14.0, left=0.0, seconds=0.61, streamed=0.0)
+
+
+def test_without_a_card_it_says_so_and_fails(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit, match="needs a card that torch can use") as raised:
+        command.main(["gpu", "fp8"])
+    assert raised.value.code not in (0, None)
+
+
+@pytest.mark.parametrize("arguments", [["gpu", "warp"], ["memory", "fp8"]])
+def test_an_unknown_part_is_refused_with_those_that_there_are(arguments, capsys):
+    with pytest.raises(SystemExit):
+        command.main(arguments)
+    told = capsys.readouterr().err
+    assert f"has no part '{arguments[1]}'" in told
+    assert ("checkpointing, streaming, fp8" in told) is (arguments[0] == "gpu")
+
+
+@pytest.mark.parametrize("part", gpu.PARTS)
+def test_every_part_asks_for_trainings_that_there_are(part):
+    trials = list(gpu.PARTS[part].trials.values())
+    assert trials
+    for trial in trials:
+        make_config(**trial.settings)
+        assert 0 < gpu.shortened(trial, True).steps < gpu.shortened(trial, False).steps
+    assert hasattr(torch, gpu.PARTS[part].weights)
+    assert len({str(trial) for trial in trials}) == len(trials)
+
+
+def test_a_part_is_told_in_a_table_a_page_and_a_line(monkeypatch, tmp_path, capsys):
+    asked = []
+
+    def found(shape, weights, trials, limit):
+        asked.append((weights, len(trials), limit < 600))
+        return [replace(FOUND, seconds=0.6 + number, left=0.25) for number, _ in enumerate(trials)]
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Card 9000")
+    monkeypatch.setattr(gpu, "found", found)
+    monkeypatch.setattr(report, "PLACE", tmp_path)
+    command.main(["gpu", "checkpointing"])
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert asked == [("bfloat16", 2, True)]
+    assert figures["checkpointing_block_seconds"] == 1.6
+    assert figures["checkpointing_block_seconds_goal"] == 1.08
+    assert figures["left_gib"] == 0.25 and figures["device"] == "Card 9000"
+    page = (tmp_path / "gpu-checkpointing.md").read_text()
+    assert "`python dev.py measure gpu checkpointing`" in page
+    assert "| checkpointing | block | bfloat16 | 1.600 | 12.50 | 14.00 | 0.250 | 0.00 |" in page
+
+
+def test_what_a_memory_feature_saves_is_with_it_against_without_it(monkeypatch):
+    peaks = {"bf16": 2.0, "bf16_block": 0.5}
+
+    def found(shape, weights, trials):
+        ways = [name for name, way in memory.WAYS.items() if way.weights == weights]
+        return [replace(FOUND, peak=peaks.get(name, 1.0)) for name in ways]
+
+    monkeypatch.setattr(memory, "found", found)
+    whole = memory.measure(quick=False)
+    assert isinstance(whole, Report) and len(whole.rows) == 2 * len(memory.WAYS)
+    assert whole.figures["sd15_checkpointing_bf16"] == 0.25
+    assert whole.figures["sdxl_checkpointing_bf16_gib_saved"] == 1.5
+    assert len(memory.measure(quick=True).rows) == len(memory.WAYS)
+    for way in memory.WAYS.values():
+        trial = way.trial(4)
+        assert isinstance(trial, Trial)
+        make_config(**trial.settings)

@@ -1,0 +1,103 @@
+"""How a run is made to fit its device: loaded, measured, planned, and loaded as planned."""
+
+import math
+from dataclasses import replace
+
+import torch
+
+from .adapters.together import Together
+from .config import TrainConfig
+from .examples import Pictures
+from .host.compiled import compile_blocks
+from .host.memory import can_stream, free_bytes, frozen, load_to_measure
+from .host.private import fill, load
+from .host.recompute import blocks, recompute_blocks
+from .host.wires import ModelPatcher
+from .plan import Need, Plan, choose, measure
+from .prepare import DATASET, Prepared
+from .run import Run
+from .task import Task
+
+
+def planned(run: Run) -> Plan | None:
+    """The plan that `run` began with, if it has begun."""
+    before = run.plan()
+    return Plan(**before) if before else None
+
+
+def load_first(
+    run: Run, private: ModelPatcher, config: TrainConfig, prepared: Prepared
+) -> torch.device:
+    """Load the private model so that its step can be measured, or as the run's plan says."""
+    largest = max(prepared.sets[DATASET], key=lambda one: math.prod(one.size))
+    one, many = (
+        private.model.memory_required(input_shape=[count, *largest.latents[0].load().shape[1:]])
+        for count in (1, config.batch_size)
+    )
+    step = 4 * many  # sampling keeps one layer's activations, training all: a floor, not a plan
+    if plan := planned(run):
+        return load(private, step, plan.resident)
+    return load_to_measure(private, config.streaming, one, step)
+
+
+def plan_for(
+    run: Run, private: ModelPatcher, task: Task, adapter: Together, pictures: Pictures
+) -> Plan:
+    """Measured once for a run: another sitting on another machine does the same arithmetic."""
+    if plan := planned(run):
+        return plan
+    config = pictures.config
+    base, free, streaming = frozen(private), free_bytes(task.denoiser.device), config.streaming
+    away = base.movable  # what could be off the device
+    if can_stream(private):
+        free += int(private.loaded_size())
+    else:
+        away, streaming = 0, "off" if streaming == "auto" else streaming
+    need = _need(private, task, pictures)
+    trained = sum(p.numel() * p.element_size() for p in adapter.parameters())
+    others = 4 if config.ema_decay else 3  # gradient, two moments, and the running mean
+    choice = choose(
+        config.checkpointing,
+        streaming,
+        need,
+        others * trained,
+        replace(base, movable=away),
+        free,
+    )
+    resident = base.movable if choice.resident is None else min(choice.resident, base.movable)
+    plan = Plan(
+        weights=base.whole,
+        adapter=(1 + others) * trained,
+        step=need.kept,
+        step_recomputed=need.recomputed,
+        free=free - min(resident, away),
+        recompute=choice.recompute,
+        asked=config.checkpointing,
+        streamed=base.movable - resident,
+        resident=choice.resident,
+        streaming=config.streaming,
+        compiled=config.compile,
+    )
+    run.keep_plan(plan.record())
+    return plan
+
+
+def _need(private: ModelPatcher, task: Task, pictures: Pictures) -> Need:
+    """Of a step with the largest pictures."""
+    network = private.model.diffusion_model
+    largest = max(range(len(pictures)), key=lambda n: math.prod(pictures.encoded[n].size))
+    return measure(
+        network,
+        blocks(network),
+        lambda: task.training_loss([pictures.example(largest)], DATASET, 0),
+    ).times(pictures.config.batch_size)
+
+
+def follow(plan: Plan, private: ModelPatcher) -> None:
+    """Make the private model what the plan says."""
+    fill(private, plan.resident)
+    network = private.model.diffusion_model
+    if plan.recompute:
+        recompute_blocks(network)
+    if plan.compiled:
+        compile_blocks(network)

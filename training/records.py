@@ -1,0 +1,79 @@
+"""Which pictures and captions a run was made from, in short, and what has changed since."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .data.dataset import Dataset, Record
+from .files import digest
+
+MOST = 5_000  # pictures that are listed by name; of more, only how many there were
+SHOWN = 5  # names in a sentence
+
+Listed = dict[str, list[str]]  # name: hashes of picture, captions, and mask with repeats
+
+
+def listing(dataset: Dataset) -> dict[str, Any]:
+    """For the run's folder. No path is part of it, but for those inside the folder."""
+    listed: dict[str, Any] = {"total": len(dataset)}
+    if len(dataset) <= MOST:
+        names = _names(dataset.records)
+        listed["records"] = dict(zip(names, map(_hashes, dataset.records), strict=True))
+    return listed
+
+
+def _names(records: Iterable[Record]) -> list[str]:
+    """Paths inside the folder that all pictures lie in; a second of the same gets a number."""
+    folders = [str(record.path.parent) for record in records]
+    try:
+        common = os.path.commonpath(folders) if folders else ""
+    except ValueError:  # on several drives
+        common = ""
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for record in records:
+        inside = record.path.relative_to(common).as_posix() if common else record.path.name
+        seen[inside] += 1
+        names.append(f"{inside} #{seen[inside]}" if seen[inside] > 1 else inside)
+    return names
+
+
+def _hashes(record: Record) -> list[str]:
+    mask, repeats = record.identity[-2:]
+    texts = record.identity[1:-2]
+    return [record.content[:16], digest(*texts)[:16], digest(mask, repeats)[:8]]
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs between two listings of sets that are not the same, in words."""
+    if not before:
+        return "other pictures or captions (the run is older than the list that could say which)"
+    old, new = before.get("records"), now.get("records")
+    if old is None or new is None:
+        return f"{before['total']} pictures then, {now['total']} now: too many to say which"
+    told = [f"{len(names)} {what} ({_few(names)})" for what, names in _compare(old, new) if names]
+    return "; ".join(told) or "the pictures are in another order"
+
+
+def _compare(old: Listed, new: Listed) -> list[tuple[str, list[str]]]:
+    """A picture that has another name is known by its content."""
+    names = {hashes[0]: name for name, hashes in old.items()}
+    was = {name: old.get(name) or old.get(names.get(hashes[0], "")) for name, hashes in new.items()}
+    kept = {hashes[0] for hashes in new.values()}
+    pairs = [(name, before, new[name]) for name, before in was.items() if before]
+    return [
+        ("added", [name for name, before in was.items() if not before]),
+        ("removed", [n for n, hashes in old.items() if n not in new and hashes[0] not in kept]),
+        ("changed", [name for name, before, now in pairs if before[0] != now[0]]),
+        ("with another caption", [name for name, before, now in pairs if before[1] != now[1]]),
+        (
+            "with another mask or count",
+            [name for name, before, now in pairs if before[2] != now[2]],
+        ),
+    ]
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(sorted(names)[:SHOWN]) + more
