@@ -1,3 +1,6 @@
+from dataclasses import replace
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..training.data.dataset import Dataset
@@ -37,6 +40,19 @@ class LoadDataset(io.ComfyNode):
                     tooltip="How often each picture is shown, beside those of other folders: a "
                     "small folder with 3 counts as one three times its size.",
                 ),
+                io.String.Input(
+                    "notes",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Where the pictures come from and who may use them, for the LoRA's "
+                    "file. 'share safely' in Save LoRA leaves it out.",
+                ),
+                DatasetWire.Input(
+                    "dataset",
+                    optional=True,
+                    tooltip="Other pictures, from another dataset node: they come before these.",
+                ),
             ],
             outputs=[
                 DatasetWire.Output(
@@ -47,12 +63,19 @@ class LoadDataset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, folder: str, default_caption: str, repeats: int = 1):
-        return listing(resolve_folder(folder)), default_caption, repeats
+    def fingerprint_inputs(cls, folder: str, **others: Any):
+        return listing(resolve_folder(folder)), others
 
     @classmethod
-    def execute(cls, folder: str, default_caption: str, repeats: int = 1) -> io.NodeOutput:
-        dataset: Dataset = load_folder(
-            resolve_folder(folder), default_caption, repeats, allowed_roots()
-        )
+    def execute(
+        cls,
+        folder: str,
+        default_caption: str,
+        repeats: int = 1,
+        notes: str = "",
+        dataset: Dataset | None = None,
+    ) -> io.NodeOutput:
+        own = load_folder(resolve_folder(folder), default_caption, repeats, allowed_roots())
+        own = replace(own, notes={own.name: notes.strip()} if notes.strip() else {})
+        dataset = own.beside(dataset) if dataset else own
         return io.NodeOutput(dataset, len(dataset))

@@ -21,7 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before any test module is read: some import comfy."""
+    """Before any test module is read: some import comfy.
+
+    Of several processes (`-n`), each has its own ComfyUI; the first only hands out work.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
     make_base(Path(_BASE.name))
     engine.start(Path(_BASE.name))
 

@@ -42,6 +42,11 @@ class TrainConfig(
             raise ValueError(
                 f"timestep_min {self.timestep_min} must be below timestep_max {self.timestep_max}"
             )
+        if (self.patience or self.keep == "best") and not self.validate_every:
+            raise ValueError(
+                "validate_every 0 measures no held-out loss, by which patience and keep = 'best' "
+                "go: set it above 0, or patience to 0 and keep to 'last'"
+            )
         if not self.train_network and not self.encodes:
             raise ValueError(
                 "train_network = False leaves nothing that learns: name new_words, or set "

@@ -23,7 +23,9 @@ from .data.buckets import Batches, bucket_sizes, nearest_bucket
 from .data.cache import Cache, Entry
 from .data.captions import variants
 from .data.dataset import Dataset, Record
-from .data.pictures import View, cover, open_mask, open_rgb
+from .data.folder import together
+from .data.pictures import PictureError, View, cover, open_mask, open_rgb
+from .files import legible
 from .host.encode import encode_caption, encode_picture, pixel_step
 from .host.forward import Conditioning, Denoiser
 from .host.wires import CLIP, VAE
@@ -111,14 +113,20 @@ class Encoder:
                 if text not in captions:
                     captions[text] = None if config.changes(text) else self.caption(text)
         resolutions = config.resolutions(config.resolution) if varied else [config.resolution]
-        encoded = []
+        encoded: list[Encoded] = []
+        problems: list[ValueError] = []
         for record, some in zip(dataset.records, all_texts, strict=True):
             tick(record.path.name)
-            for resolution in resolutions:
-                sizes = bucket_sizes(resolution, bucket_step(resolution, self.vae))
-                size = nearest_bucket(record.width, record.height, sizes)
-                own = {text: captions[text] for text in some}
-                encoded.append(self._picture(record, size, own, config, varied))
+            own = {text: captions[text] for text in some}
+            try:
+                for resolution in resolutions:
+                    sizes = bucket_sizes(resolution, bucket_step(resolution, self.vae))
+                    size = nearest_bucket(record.width, record.height, sizes)
+                    encoded.append(self._picture(record, size, own, config, varied))
+            except PictureError as error:
+                problems.append(error)
+        if problems:
+            raise together(legible(dataset.name), problems)
         return encoded
 
     def _picture(
@@ -220,11 +228,12 @@ class Pictures:
         if kept:
             conditioning = self._get(
                 ("caption", text, tuple(latent.shape)),
-                lambda: self.denoiser.conditioning(kept.load(), latent),
+                lambda: self.denoiser.conditioning(kept.load(), latent, self.config.guidance),
             )
         else:
             assert self.encode
-            conditioning = self.denoiser.conditioning(self.encode(text), latent)
+            encoded = self.encode(text)
+            conditioning = self.denoiser.conditioning(encoded, latent, self.config.guidance)
         return Example(one.path, one.size, latent, conditioning, self._mask(one, view, latent))
 
     def __iter__(self) -> Iterator[Example]:

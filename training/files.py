@@ -51,11 +51,12 @@ def telling(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, new: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it and put it in `path`'s place.
 
     Nobody ever sees half a file, also after a power cut, and nothing is left behind on failure.
-    Raises `ValueError` that names the path where it cannot be written.
+    Raises `ValueError` that names the path where it cannot be written, and, where it must be `new`,
+    `FileExistsError` if another process was first.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     with telling(path):
@@ -64,10 +65,21 @@ def atomic(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            _place_new(temporary, path) if new else temporary.replace(path)
             _flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _place_new(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # there are file systems without links
+        if path.exists():
+            raise FileExistsError(path) from None
+        temporary.rename(path)
 
 
 def _flush_folder(folder: Path) -> None:

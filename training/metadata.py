@@ -17,13 +17,17 @@ from .data.dataset import Dataset
 
 THUMBNAIL = "modelspec.thumbnail"
 _THUMBNAIL_SIDE = 256
-# ModelSpec's and kohya's names (library/sai_model_spec.py) for ComfyUI's classes.
+# ModelSpec's and kohya's names (library/sai_model_spec.py) for ComfyUI's model configurations.
 _ARCHITECTURES = {
-    "BaseModel": "stable-diffusion-v1",
+    "SD15": "stable-diffusion-v1",
+    "SD20": "stable-diffusion-v2-512",
+    "SD20 v": "stable-diffusion-v2-768-v",
     "SDXL": "stable-diffusion-xl-v1-base",
     "SDXLRefiner": "stable-diffusion-xl-v1-refiner",
     "SD3": "stable-diffusion-3",
     "Flux": "flux-1-dev",
+    "FluxInpaint": "flux-1-dev",
+    "FluxSchnell": "flux-1-schnell",
     "Chroma": "chroma",
     "Lumina2": "lumina-2",
 }
@@ -40,12 +44,15 @@ def lora_metadata(
 ) -> dict[str, str]:
     """Header entries (all texts) for the LoRA of a run. No paths and no captions in them."""
     family = type(model).__name__
+    kinds = [kind.__name__ for kind in type(model.model_config).__mro__]
+    names = [name for kind in kinds for name in (f"{kind} {prediction}", kind)]
+    known = next((_ARCHITECTURES[name] for name in names if name in _ARCHITECTURES), None)
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     metadata = {
         "format": "pt",
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.title": name,
-        "modelspec.architecture": f"{_ARCHITECTURES.get(family, family.lower())}/lora",
+        "modelspec.architecture": f"{known or family.lower()}/lora",
         "modelspec.implementation": "atelier",
         "modelspec.date": now.isoformat(),
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",

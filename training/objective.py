@@ -102,9 +102,10 @@ def training_noise(settings: ObjectiveSettings, shape: tuple[int, ...], dice: to
 def weights(weighting: Weighting, gamma: float, prediction: Prediction, sigma: Tensor) -> Tensor:
     """How much the squared error at each `sigma` `[B]` counts: `[B]`.
 
-    min_snr: min(snr, gamma) / snr for eps, / (snr + 1) for v (Hang et al. 2023, section 3.4).
+    min_snr: min(snr, gamma), / snr for eps, / (snr + 1) for v and edm (Hang et al. 2023, section
+    3.4), for the error in x0 itself.
     soft_min_snr: the same with snr·gamma / (snr + gamma) for the minimum (Crowson et al. 2024,
-    eq. 10). debiased: 1 / sqrt(snr) for eps (Yu et al. 2023, eq. 11), 1 / (snr + 1) for v. For
+    eq. 10). debiased: 1 / sqrt(snr) for eps (Yu et al. 2023, eq. 11), 1 / (snr + 1) for others. For
     flow: sigma_sqrt 1 / sigma², cosmap 2 / (pi·(1 - 2·sigma + 2·sigma²)) (Esser et al. 2024,
     section 3.1, as weights).
     """
@@ -115,12 +116,12 @@ def weights(weighting: Weighting, gamma: float, prediction: Prediction, sigma: T
     if weighting == "cosmap":
         return 2 / (math.pi * (1 - 2 * sigma + 2 * sigma.square()))
     snr = sigma.clamp(min=1e-4) ** -2
-    over = snr if prediction == "eps" else snr + 1
+    over = {"eps": snr, "x0": torch.ones_like(snr)}.get(prediction, snr + 1)
     if weighting == "min_snr":
         return snr.clamp(max=gamma) / over
     if weighting == "soft_min_snr":
         return snr * gamma / (snr + gamma) / over
-    return 1 / snr.clamp(max=1000).sqrt() if prediction == "eps" else 1 / over
+    return 1 / snr.clamp(max=1000).sqrt() if prediction == "eps" else 1 / (snr + 1)
 
 
 def huber_delta(schedule: HuberSchedule, delta: float, time: Tensor, sigma: Tensor) -> Tensor:

@@ -2,7 +2,10 @@
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +74,9 @@ def save_lora(
             "written."
         )
     metadata = _metadata(lora, header, graph, private)
-    known = _same(base.parent, rf"{re.escape(base.name)}_.*", metadata)
-    path = known or folders.new_lora(name)
-    _write(lora, path, metadata)
+    folders.new_lora(name)  # refuses a folder that leads elsewhere, before any is read
+    path = _same(base.parent, rf"{re.escape(base.name)}_.*", metadata)
+    path = path or _write(lora, metadata, lambda: folders.new_lora(name))
     return path.relative_to(folders.loras()).as_posix()
 
 
@@ -85,9 +88,8 @@ def save_words(run: Run, graph: Any, private: bool) -> list[str]:
     called = []
     for word, vectors in run.words().items():
         metadata = _metadata(vectors, _header(run.word_file(word)), graph, private)
-        known = _same(folders.embeddings()[0], rf"{re.escape(word)}(-\d+)?", metadata)
-        path = known or folders.new_embedding(word)
-        _write(vectors, path, metadata)
+        path = _same(folders.embeddings()[0], rf"{re.escape(word)}(-\d+)?", metadata)
+        path = path or _write(vectors, metadata, partial(folders.new_embedding, word))
         called.append(f"{CALL}{path.stem}")
     return called
 
@@ -117,10 +119,14 @@ def _same(folder: Path, name: str, metadata: dict[str, str]) -> Path | None:
     return None
 
 
-def _write(state: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    if not path.exists():
-        with atomic(path) as temporary:
-            save_file(state, temporary, metadata=metadata)
+def _write(state: dict[str, Tensor], metadata: dict[str, str], free: Callable[[], Path]) -> Path:
+    """Write to what `free` names, anew until no other process was faster."""
+    while True:
+        path = free()
+        with suppress(FileExistsError):
+            with atomic(path, new=True) as temporary:
+                save_file(state, temporary, metadata=metadata)
+            return path
 
 
 def _header(path: Path) -> dict[str, str]:

@@ -137,13 +137,14 @@ class State:
     def judged(self) -> Iterator[None]:
         """Inside, the adapter has the weights that become the LoRA: the mean, where one is kept.
 
-        Nothing drops out.
+        Nothing drops out. Afterwards every bit is as it was: a schedule-free optimizer's own way
+        there and back rounds.
         """
         schedule_free: Any = self.optimizer if hasattr(self.optimizer, "eval") else None
+        parameters = [parameter.data for parameter in self.adapter.parameters()]
+        moving = [data.clone() for data in parameters] if self.mean or schedule_free else []
         if schedule_free:
             schedule_free.eval()
-        parameters = [parameter.data for parameter in self.adapter.parameters()]
-        moving = [data.clone() for data in parameters] if self.mean else []
         dropping = [module for tree in self.trees for module in tree.modules() if module.training]
         for module in dropping:
             module.training = False
@@ -154,7 +155,7 @@ class State:
         finally:
             for module in dropping:
                 module.training = True
-            if moving:
-                _copy(moving, parameters)
             if schedule_free:
                 schedule_free.train()
+            if moving:
+                _copy(moving, parameters)

@@ -13,7 +13,7 @@ from .config import TrainConfig
 from .curve import draw_curve
 from .files import atomic, digest, safe_name
 from .host import folders
-from .host.fingerprint import fingerprint, state_digest
+from .host.fingerprint import fingerprint, state_digest, text_fingerprint
 from .host.memory import free_bytes
 from .host.mode import training_mode
 from .host.private import collect
@@ -34,7 +34,7 @@ def request(wires: Wires, config: TrainConfig) -> dict[str, Any]:
         "format": FORMAT,
         "config": config.model_dump(),
         "model": fingerprint(wires.model),
-        "clip": fingerprint(wires.clip.patcher),
+        "clip": text_fingerprint(wires.clip),
         "vae": fingerprint(wires.vae.patcher),
         "dataset": wires.dataset.fingerprint,
         "held_out": wires.held_out.fingerprint if wires.held_out else None,

@@ -25,7 +25,7 @@ WHERE = """([kind, name]) => {
 
 
 def press(canvas: Canvas, vue: bool) -> None:
-    if vue:
+    if vue:  # not by the mouse: zoomed out as templates open, Nodes 2.0 has widgets take no clicks
         canvas.page.get_by_role("button", name=BUTTON).dispatch_event("click")
     else:
         x, y = canvas.page.evaluate(WHERE, ["AtelierTrainLora", BUTTON])

@@ -260,8 +260,12 @@ def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_ot
         (text, more), *_ = tiny.caption(wired, 0)
         plain = denoiser.conditioning([[text, more]], x0)
         told = denoiser.conditioning([[text, more | {"guidance": 3.0}]], x0)
+        asked = denoiser.conditioning([[text, more]], x0, guidance=2.5)
     assert plain["guidance"].cond.item() == 1
     assert told["guidance"].cond.item() == 3
+    assert asked["guidance"].cond.item() == 2.5
+    with pytest.raises(ValueError, match=r"guidance = 2\.5 is for models .* not for the SD3"):
+        caption_defaults(tiny.sd3().model, 2.5)
 
 
 # ---------------------------------------------------------------- precisions

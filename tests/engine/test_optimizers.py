@@ -174,6 +174,16 @@ def test_trains_a_lora_and_goes_on(wires, base, pictures, monkeypatch, name):
     assert last < first
 
 
+def test_judging_a_schedule_free_run_changes_nothing(wires, base, pictures):
+    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+    settings = {"optimizer": "adamw_schedule_free", "schedule": "constant"}
+    never, often = (
+        train(held, name=f"every-{every}", validate_every=every, **settings).lora()
+        for every in (0, 1)
+    )
+    assert same([never], [often])
+
+
 def test_rates_that_prodigy_cannot_keep_apart_are_named():
     one, two = parameters()[:2]
     groups = [{"params": [one]}, {"params": [two], "lr": 0.5}]

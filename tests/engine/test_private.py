@@ -10,7 +10,7 @@ import torch
 from atelier.tests import tiny
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
-from atelier.training.host.fingerprint import fingerprint
+from atelier.training.host.fingerprint import fingerprint, text_fingerprint
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.private import load, private_copy
 
@@ -91,3 +91,12 @@ def test_global_randomness_is_untouched():
 def test_a_fingerprint_is_of_the_weights():
     assert fingerprint(tiny.sd3(1)) == fingerprint(tiny.sd3(1))
     assert fingerprint(tiny.sd3(1)) != fingerprint(tiny.sd3(2))
+
+
+def test_a_text_encoder_that_stops_at_another_layer_is_another(base):
+    _, clip, _ = base
+    assert text_fingerprint(clip) == text_fingerprint(clip.clone()) == fingerprint(clip.patcher)
+    earlier, padded = clip.clone(), clip.clone()
+    earlier.clip_layer(-2)
+    padded.set_tokenizer_option("min_length", 8)
+    assert len({text_fingerprint(one) for one in (clip, earlier, padded)}) == 3

@@ -3,6 +3,10 @@
 import base64
 import hashlib
 import io
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -10,8 +14,11 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from atelier.tests import tiny
+from atelier.training.config import make_config
+from atelier.training.data.dataset import Dataset
 from atelier.training.host import folders
-from atelier.training.metadata import THUMBNAIL
+from atelier.training.metadata import THUMBNAIL, lora_metadata
 from atelier.training.save import Form, save_lora
 
 from .trained import train
@@ -41,9 +48,46 @@ def test_the_header_names_the_weights_and_shows_a_picture(run):
     assert Image.open(io.BytesIO(base64.b64decode(picture))).size == (128, 128)
 
 
+@pytest.mark.parametrize(
+    ("make", "prediction", "architecture"),
+    [
+        (tiny.unet, "eps", "stable-diffusion-v1"),
+        (tiny.sd2, "eps", "stable-diffusion-v2-512"),
+        (tiny.sd2, "v", "stable-diffusion-v2-768-v"),
+        (lambda: tiny.flux(guidance=False), "flow", "flux-1-schnell"),
+        (tiny.pixart, "eps", "pixart"),
+    ],
+)
+def test_the_header_names_the_architecture_and_says_the_notes(make, prediction, architecture):
+    dataset = Dataset("set", (), {"set": "CC0, by me"})
+    found = lora_metadata("run", make_config(), make().model, prediction, dataset, {})
+    assert found["modelspec.architecture"].startswith(architecture)
+    assert json.loads(found["atelier.notes"]) == {"set": "CC0, by me"}
+
+
 def test_shared_safely_there_is_no_picture(run):
     _, _, metadata = written(save_lora(run.lora(), "b/lora", run, None, private=True))
     assert THUMBNAIL not in metadata and "modelspec.hash_sha256" in metadata
+
+
+def test_two_that_save_at_the_same_moment_write_two_files(monkeypatch):
+    """As two servers over one models folder: both have found the same name to be free."""
+    find, meet, calls = folders.new_lora, threading.Barrier(2), itertools.count()
+
+    def together(name):
+        path = find(name)
+        if next(calls) < 4:  # to look whether the name will do, and to have it: each of both
+            meet.wait(10)
+        return path
+
+    monkeypatch.setattr(folders, "new_lora", together)
+    loras = [{"x.lora_up.weight": torch.full((2, 2), float(value))} for value in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        names = list(pool.map(lambda lora: save_lora(lora, "race/lora", None, None, False), loras))
+    assert len(set(names)) == 2
+    for name, lora in zip(names, loras, strict=True):
+        assert torch.equal(written(name)[1]["x.lora_up.weight"], lora["x.lora_up.weight"])
+    assert not list(written(names[0])[0].parent.glob(".*"))
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])

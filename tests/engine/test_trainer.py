@@ -2,12 +2,13 @@
 
 import gc
 import json
+from dataclasses import replace
 from functools import partial
 
 import comfy.model_management as management
 import pytest
 import torch
-from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
+from nodes import CLIPSetLastLayer, CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
 from PIL import Image
 from torch.amp.grad_scaler import GradScaler
 
@@ -306,3 +307,22 @@ def test_a_folder_that_cannot_be_written_is_named(wires):
             train(wires)
     finally:
         folders.runs().unlink()
+
+
+def test_all_pictures_that_end_too_early_are_named_at_once(base, wires, pictures):
+    """Their headers are whole, so that Load Dataset takes them."""
+    broken = sorted(pictures.glob("*.png"))[:2]
+    for path in broken:
+        path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match="2 things are wrong") as told:
+        train(wired(base, load_folder(pictures)), name="broken")
+    assert all(path.name in str(told.value) for path in broken)
+
+
+def test_another_last_layer_of_the_text_encoder_is_another_run(base, wires):
+    """CLIP Set Last Layer changes no weight, but what every caption gives."""
+    (clip,) = CLIPSetLastLayer().set_last_layer(base[1], -2)
+    one, other = (
+        trainer.request(some, make_config()) for some in (wires, replace(wires, clip=clip))
+    )
+    assert one["clip"] != other["clip"] and one["key"] != other["key"]

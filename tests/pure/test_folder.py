@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,6 +36,15 @@ def test_the_fingerprint_is_of_contents_and_not_of_places(folder, tmp_path_facto
     assert first == load_folder(other).fingerprint
     (other / "a.txt").write_text("changed")
     assert load_folder(other).fingerprint != first
+
+
+def test_sets_side_by_side_keep_their_order_counts_and_notes(folder):
+    one, other = load_folder(folder), load_folder(folder, repeats=3)
+    both = replace(other, notes={"b": "CC0"}).beside(replace(one, notes={"a": "mine"}))
+    assert both.records == one.records + other.records
+    assert {record.repeats for record in both.records[len(one) :]} == {3}
+    assert both.notes == {"a": "mine", "b": "CC0"}
+    assert both.fingerprint not in (one.fingerprint, other.fingerprint)
 
 
 def test_the_listing_notices_a_changed_caption(folder):

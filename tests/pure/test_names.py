@@ -173,6 +173,9 @@ def test_a_line_of_ranks_that_cannot_be_read_is_named(line):
         ({"adapter": "loha", "rank_stabilized": True}, "rank_stabilized is for lora"),
         ({"timestep_min": 0.5, "timestep_max": 0.5}, "timestep_min 0.5 must be below"),
         ({"targets": "everything"}, "targets: "),
+        ({"patience": 2, "validate_every": 0}, "validate_every 0 measures no held-out loss"),
+        ({"keep": "best", "validate_every": 0}, "validate_every 0 measures no held-out loss"),
+        ({"guidance": 101}, "guidance: .*less than or equal to 100, got 101"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name_value_and_range(settings, message):

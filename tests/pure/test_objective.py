@@ -99,11 +99,11 @@ def test_noise_has_the_asked_structure(shape):
 SIGMA = torch.tensor([0.1, 0.4, 1.0, 3.0, 10.0])
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "edm", "x0"])
 def test_weights_are_the_papers(prediction):
     """The papers weigh errors in x0: snr times less than in eps, snr + 1 times less than in v."""
     snr = 1 / SIGMA**2
-    of_x0 = snr if prediction == "eps" else snr + 1
+    of_x0 = {"eps": snr, "x0": 1}.get(prediction, snr + 1)
     found = {
         name: weights(name, 5.0, prediction, SIGMA) for name in ("min_snr", "soft_min_snr", "none")
     }

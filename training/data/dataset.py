@@ -46,6 +46,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.records)
 
+    def beside(self, first: "Dataset") -> "Dataset":
+        """The pictures of `first` and then these, with the notes of both."""
+        name, records = f"{first.name} + {self.name}", first.records + self.records
+        return Dataset(name, records, first.notes | self.notes)
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of every picture and caption, in order. Where the folder lies does not matter."""

@@ -157,7 +157,7 @@ def load_folder(
     if bare:
         problems.append(_no_caption(bare))
     if problems:
-        raise _together(folder, problems)
+        raise together(legible(folder), problems)
     return Dataset(folder.name, tuple(records))
 
 
@@ -234,13 +234,13 @@ def _no_caption(bare: Sequence[Path]) -> ValueError:
     )
 
 
-def _together(folder: Path, problems: Sequence[ValueError]) -> ValueError:
+def together(where: str, problems: Sequence[ValueError]) -> ValueError:
     """One error for all, so that they can be mended in one go."""
     if len(problems) == 1:
         return problems[0]
     told = "\n".join(f"- {problem}" for problem in problems[:MOST_TOLD])
     more = f"\n- and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
-    return ValueError(f"{len(problems)} things are wrong in {legible(folder)}:\n{told}{more}")
+    return ValueError(f"{len(problems)} things are wrong in {where}:\n{told}{more}")
 
 
 def listing(folder: Path) -> list[tuple[str, int, int]]:

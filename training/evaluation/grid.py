@@ -1,6 +1,7 @@
 """Grids on disk: cells by key, pages and a manifest by name."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,25 @@ def _manifest(plan: GridPlan) -> dict[str, Any]:
 
 def _same(plan: GridPlan, grids: Path) -> list[Path]:
     """The pages of a grid of this name with exactly these cells, or none."""
+    wanted = _manifest(plan)
     for path in sorted(grids.glob("*/manifest.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        pages = [path.parent / name for name in found.pop("pages")]
-        if found == _manifest(plan) and all(page.is_file() for page in pages):
-            return pages
+        found = _read(path)
+        names = found.pop("pages", None)
+        if found == wanted and isinstance(names, list) and all(map(_is_page, names)):
+            pages = [path.parent / name for name in names]
+            if pages and all(page.is_file() for page in pages):
+                return pages
     return []
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A manifest; nothing for one that is damaged, or that somebody else wrote."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_page(name: Any) -> bool:
+    return isinstance(name, str) and bool(re.fullmatch(r"grid-\d+\.png", name))

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from itertools import product
 
-from ..files import digest
+from ..files import digest, legible
 
 MOST_CELLS = 4096
 
@@ -76,6 +76,13 @@ def lines(text: str) -> list[str]:
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
+def _is_text(text: str) -> bool:
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:  # JSON can hold one half of a pair
+        return False
+
+
 def make_plan(
     name: str, prompts: str, seeds: str, strengths: str, sampling: Sampling, made_from: str
 ) -> GridPlan:
@@ -88,6 +95,8 @@ def make_plan(
     wanted = lines(prompts)
     if not wanted:
         raise ValueError("prompts: there is none. Write one on each line.")
+    if broken := next((one for one in wanted if not _is_text(one)), None):
+        raise ValueError(f"prompts: {legible(broken)!r} has half a character in it: write it anew.")
     whole = numbers(seeds, "seeds")
     if any(seed != int(seed) or not 0 <= seed < 2**64 for seed in whole):
         raise ValueError(f"seeds: {seeds!r} must be whole numbers from 0 to 2^64 - 1.")

@@ -36,14 +36,21 @@ def naming(model: "BaseModel") -> Naming:
     return Naming("kohya")
 
 
-def caption_defaults(model: "BaseModel") -> dict[str, Any]:
+def caption_defaults(model: "BaseModel", guidance: float = 1.0) -> dict[str, Any]:
     """What goes with a caption that does not say it itself.
 
     A guidance-distilled network (Flux.1 dev, Flux.2 dev, HunyuanVideo) is told a guidance. It is
     trained at 1, at which it shows what it has learned of pictures and no exaggeration of it; the
-    LoRA is then used at any guidance.
+    LoRA is then used at any guidance. `ValueError` for another `guidance` where none is told.
     """
-    return {"guidance": 1.0} if model.model_config.unet_config.get("guidance_embed") else {}
+    if model.model_config.unet_config.get("guidance_embed"):
+        return {"guidance": guidance}
+    if guidance != 1.0:
+        raise ValueError(
+            f"guidance = {guidance:g} is for models that are told one (Flux.1 dev, Flux.2 dev), "
+            f"not for the {type(model).__name__} that is wired. Set it back to 1."
+        )
+    return {}
 
 
 def paints_over(model: "BaseModel") -> bool:

@@ -8,8 +8,11 @@ from typing import Any
 
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
 from safetensors.torch import save
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from ..files import digest
 
 SAMPLES = 256  # values looked at in each tensor
 
@@ -64,6 +67,13 @@ def fingerprint(patcher: ModelPatcher) -> str:
         _add(sha, [base.__name__ for base in type(sampling).__mro__[1:3]])
         _add(sha, sampling.state_dict())
     return sha.hexdigest()
+
+
+def text_fingerprint(clip: CLIP) -> str:
+    """Hash of a CLIP: its patcher's, and what nodes such as CLIP Set Last Layer put beside it."""
+    told = [clip.layer_idx, clip.tokenizer_options]
+    own = fingerprint(clip.patcher)
+    return digest(own, json.dumps(told, sort_keys=True, default=str)) if told != [None, {}] else own
 
 
 def state_digest(state: dict[str, torch.Tensor]) -> str:

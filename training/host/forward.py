@@ -106,15 +106,18 @@ class Denoiser:
         """x_t as ComfyUI's samplers make it."""
         return self.sampling.noise_scaling(sigma, noise, x0, False)
 
-    def conditioning(self, encoded: list[Any], latent: Tensor) -> Conditioning:
+    def conditioning(
+        self, encoded: list[Any], latent: Tensor, guidance: float = 1.0
+    ) -> Conditioning:
         """What the network gets for one caption at the size of `latent` `[1, C, …]`.
 
-        `encoded` is a CONDITIONING with one entry. Made once, used in every step.
+        `encoded` is a CONDITIONING with one entry. Made once, used in every step. `guidance` is for
+        networks that are told one, if the caption does not say it.
         """
         if len(encoded) != 1:
             raise ValueError("A caption must give one piece of conditioning; got several.")
         (text, given), *_ = encoded
-        encoded = [[text, caption_defaults(self.model) | given]]
+        encoded = [[text, caption_defaults(self.model, guidance) | given]]
         noise = torch.zeros_like(latent)
         conds = comfy.samplers.process_conds(
             self.model,

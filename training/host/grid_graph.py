@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..evaluation.plan import Cell, GridPlan
 from ..files import digest
-from .fingerprint import fingerprint, state_digest
+from .fingerprint import fingerprint, state_digest, text_fingerprint
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Subject:
 
     def fingerprint(self) -> str:
         """Hash of all four: the part of a cell's key that is not in its settings."""
-        patchers = (self.model, self.clip.patcher, self.vae.patcher)
-        return digest(*map(fingerprint, patchers), state_digest(self.lora))
+        model, vae = fingerprint(self.model), fingerprint(self.vae.patcher)
+        return digest(model, text_fingerprint(self.clip), vae, state_digest(self.lora))
 
 
 def grid_graph(

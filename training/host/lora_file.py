@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from comfy.model_base import BaseModel
 
 _PREFIX, _SUFFIX = "diffusion_model.", ".weight"
+_PROCESSOR = ".processor."
 _OF_TEXT_ENCODERS = ("lora_te", "text_encoder", "lora_prior_te", "bundle_emb.")
 # What ComfyUI's weight adapters hold, in their order, under peft's names.
 _LOHA = ("hada_w1_a", "hada_w1_b", "alpha", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2", "dora")
@@ -54,8 +55,15 @@ def start_from(lora: dict[str, Tensor], model: "BaseModel") -> Start:
     except _LIES as error:
         raise _incomplete(error) from error
     key_map = comfy.lora.model_lora_keys_unet(model, {})
+    key_map |= {_in_peft(name): key for name, key in key_map.items() if _PROCESSOR in name}
     start = _start(own, key_map, model.diffusion_model, type(model).__name__)
     return replace(start, carried=carried)
+
+
+def _in_peft(name: str) -> str:
+    """diffusers' name of a UNet's attention layer with peft; ComfyUI has the one before it."""
+    name = f"{name}.0" if name.endswith(".to_out") else name
+    return name.replace(_PROCESSOR, ".")
 
 
 def start_text(carried: dict[str, Tensor], clip: CLIP) -> Start:

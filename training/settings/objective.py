@@ -94,6 +94,13 @@ class ObjectiveSettings(Group):
         description="Extra noise on the network's input that the target does not know of, against "
         "exposure bias (Ning et al. 2023: 0.1).",
     )
+    guidance: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="For models that are told a guidance (Flux.1 dev, Flux.2 dev): the one they "
+        "are trained at. 1 is right for them in pictures as they are (kohya's and ai-toolkit's).",
+    )
     prior_weight: float = Field(
         default=1.0,
         ge=0,
