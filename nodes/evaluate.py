@@ -111,7 +111,7 @@ class EvaluationGrid(io.ComfyNode):
             seeds,
             strengths,
             Sampling(**how),
-            subject.fingerprint(),
+            subject.fingerprint([prompts, str(how.get("negative", ""))]),
         )
         todo = grid.missing(plan, folders.cells())
         if not todo:

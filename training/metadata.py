@@ -31,6 +31,15 @@ _ARCHITECTURES = {
     "Chroma": "chroma",
     "Lumina2": "lumina-2",
 }
+# kohya's, by which programs such as webui know which models a file is for.
+_VERSIONS = {
+    "SD15": "sd_v1",
+    "SD20": "sd_v2",
+    "SDXL": "sdxl_base_v1-0",
+    "SD3": "sd3",
+    "Flux": "flux1",
+    "FluxSchnell": "flux1",
+}
 _PREDICTIONS = {"eps": "epsilon", "v": "v"}
 
 
@@ -70,6 +79,9 @@ def lora_metadata(
         "atelier.family": family,
         "atelier.run": json.dumps(asked),
     }
+    if version := next((_VERSIONS[kind] for kind in kinds if kind in _VERSIONS), None):
+        metadata["ss_base_model_version"] = version
+        metadata["ss_v2"] = str(version == "sd_v2")
     if prediction in _PREDICTIONS:
         metadata["modelspec.prediction_type"] = _PREDICTIONS[prediction]
     if dataset.notes:

@@ -10,6 +10,7 @@ from .data.cache import Cache, Entry
 from .data.dataset import Dataset
 from .examples import Encoded, Encoder, batches
 from .host import folders
+from .host.choices import SAMPLERS, SCHEDULERS
 from .host.progress import Progress
 from .host.wires import CLIP, VAE, ModelPatcher
 from .words import refuse_unteachable
@@ -88,6 +89,12 @@ def _refuse(wires: Wires, config: TrainConfig) -> None:
             "prior_target = 'base' asks for what the base makes of a caption, which is not known "
             "while text_encoders learn: set prior_target = 'pictures', or text_encoders = 'none'."
         )
+    for name, known in (("sample_sampler", SAMPLERS), ("sample_scheduler", SCHEDULERS)):
+        if config.sample_every and getattr(config, name) not in known:
+            raise ValueError(
+                f"{name} = {getattr(config, name)!r}: this ComfyUI has no such one. Choose one of "
+                f"{', '.join(known)}."
+            )
     if config.sample_every and not config.prompts:
         raise ValueError(
             "sample_every asks for pictures, but sample_prompts is empty: write a prompt, or set "

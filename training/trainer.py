@@ -34,7 +34,7 @@ def request(wires: Wires, config: TrainConfig) -> dict[str, Any]:
         "format": FORMAT,
         "config": config.model_dump(),
         "model": fingerprint(wires.model),
-        "clip": text_fingerprint(wires.clip),
+        "clip": text_fingerprint(wires.clip, _texts(wires, config)),
         "vae": fingerprint(wires.vae.patcher),
         "dataset": wires.dataset.fingerprint,
         "held_out": wires.held_out.fingerprint if wires.held_out else None,
@@ -43,6 +43,13 @@ def request(wires: Wires, config: TrainConfig) -> dict[str, Any]:
         "continues": None,
     }
     return {"key": digest(repr(asked)), **asked}
+
+
+def _texts(wires: Wires, config: TrainConfig) -> list[str]:
+    """All that may be encoded in the run."""
+    shown = (one for data in wires.sets.values() for one in data.records)
+    captions = [text for one in shown for text in (one.caption, *one.lines)]
+    return [*captions, *config.prompts, config.word_start]
 
 
 def records(wires: Wires) -> dict[str, Any]:

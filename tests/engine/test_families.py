@@ -309,6 +309,19 @@ def test_a_network_that_computes_in_half_precision(network, precision, monkeypat
     same_gradients(wired, stored.in_full(make, wired), 0.1)
 
 
+def test_the_adapter_can_compute_in_fp32_on_a_network_that_does_not(monkeypatch):
+    monkeypatch.setattr(comfy.model_management, "unet_manual_cast", lambda *_, **__: None)
+    found = {}
+    for compute in ("auto", "fp32"):
+        with training(PRECISIONS["bf16"].load(tiny.sd3), compute) as run:
+            run.unsettle()
+            found[compute] = run.gradients(8)
+    some = next(iter(found["auto"]))
+    assert not torch.equal(found["auto"][some], found["fp32"][some])
+    for name, gradient in found["fp32"].items():
+        same(found["auto"][name], gradient, 0.1)
+
+
 @pytest.mark.parametrize("precision", ["fp8", "scaled-fp8", "mixed"])
 def test_products_in_fp8_are_replaced(precision, monkeypatch):
     """As on cards that multiply in fp8: ComfyUI's own layers then lose the gradient."""

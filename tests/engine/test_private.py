@@ -2,8 +2,10 @@
 
 import gc
 import weakref
+from pathlib import Path
 
 import comfy.model_management as management
+import folder_paths
 import pytest
 import torch
 
@@ -100,3 +102,19 @@ def test_a_text_encoder_that_stops_at_another_layer_is_another(base):
     earlier.clip_layer(-2)
     padded.set_tokenizer_option("min_length", 8)
     assert len({text_fingerprint(one) for one in (clip, earlier, padded)}) == 3
+
+
+def test_a_text_encoder_is_another_when_an_embedding_that_is_named_changes(base):
+    clip, asked = base[1], ["a person with embedding:atelier-test, smiling"]
+    plain = text_fingerprint(clip)
+    assert text_fingerprint(clip, asked) == plain == text_fingerprint(clip, ["embedding:../x"])
+    file = Path(folder_paths.get_folder_paths("embeddings")[0]) / "atelier-test.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.write_bytes(b"one")
+        first = text_fingerprint(clip, asked)
+        file.write_bytes(b"two")
+        assert len({plain, first, text_fingerprint(clip, asked)}) == 3
+        assert text_fingerprint(clip, ["a person"]) == plain
+    finally:
+        file.unlink()

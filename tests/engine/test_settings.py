@@ -283,6 +283,28 @@ def test_samples_of_a_run_that_computes_in_bf16(wires, base):
     assert same([train(wires, name="plain", compute="bf16").lora()], [run.lora()])
 
 
+@pytest.mark.parametrize("name", ["sample_sampler", "sample_scheduler"])
+def test_a_sampler_that_comfyui_does_not_have_is_named_before_step_1(wires, name):
+    more = {"sample_every": 2, "sample_prompts": "a person", name: "no-such"}
+    with pytest.raises(ValueError, match=rf"{name} = 'no-such'.*(euler|simple)"):
+        train(wires, **more)
+
+
+@pytest.mark.parametrize("name", ["sample_sampler", "sample_scheduler", "sample_seed"])
+def test_how_samples_are_drawn_changes_them_and_not_the_lora(wires, name):
+    other = {"sample_sampler": "dpmpp_2m", "sample_scheduler": "karras", "sample_seed": 7}[name]
+    runs = [
+        train(wires, name=f"drawn-{number}", **SAMPLED, **more)
+        for number, more in enumerate(({}, {name: other}))
+    ]
+    files = [
+        folders.pictures() / "runs" / run.name / "samples" / "step-000006-1.png" for run in runs
+    ]
+    one, two = (np.asarray(Image.open(file)) for file in files)
+    assert not np.array_equal(one, two)
+    assert same([runs[0].lora()], [runs[1].lora()])
+
+
 def test_pictures_of_nothing_are_refused(wires):
     with pytest.raises(ValueError, match="sample_prompts is empty"):
         train(wires, sample_every=2)

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
+import folder_paths
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
@@ -14,6 +17,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from ..files import digest
 
+_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
 SAMPLES = 256  # values looked at in each tensor
 
 
@@ -69,11 +73,27 @@ def fingerprint(patcher: ModelPatcher) -> str:
     return sha.hexdigest()
 
 
-def text_fingerprint(clip: CLIP) -> str:
-    """Hash of a CLIP: its patcher's, and what nodes such as CLIP Set Last Layer put beside it."""
-    told = [clip.layer_idx, clip.tokenizer_options]
+def text_fingerprint(clip: CLIP, texts: Iterable[str] = ()) -> str:
+    """Hash of a CLIP: its patcher's, and what nodes such as CLIP Set Last Layer put beside it.
+
+    And of the files of the embeddings that `texts` name.
+    """
+    told = [clip.layer_idx, clip.tokenizer_options, *_embeddings(texts)]
     own = fingerprint(clip.patcher)
     return digest(own, json.dumps(told, sort_keys=True, default=str)) if told != [None, {}] else own
+
+
+def _embeddings(texts: Iterable[str]) -> list[str]:
+    """Hashes of the embeddings' files, where ComfyUI would look for them."""
+    names = {name for text in texts for name in re.findall(r"embedding:([^\s,():]+)", text)}
+    files = [
+        path
+        for name in sorted(names)
+        for folder in folder_paths.get_folder_paths("embeddings")
+        for path in (Path(folder) / f"{name}{suffix}" for suffix in _SUFFIXES)
+        if path.resolve().is_relative_to(Path(folder).resolve()) and path.is_file()
+    ]
+    return [digest(path.name, path.read_bytes()) for path in files]
 
 
 def state_digest(state: dict[str, torch.Tensor]) -> str:

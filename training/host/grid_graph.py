@@ -1,6 +1,6 @@
 """A grid's missing cells as a graph of ComfyUI's own nodes, which ComfyUI runs as any other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,10 +24,12 @@ class Subject:
     vae: VAE
     lora: dict[str, Tensor]
 
-    def fingerprint(self) -> str:
-        """Hash of all four: the part of a cell's key that is not in its settings."""
+    def fingerprint(self, prompts: Iterable[str]) -> str:
+        """Hash of all four, and of the embeddings that `prompts` name: the part of a cell's key
+        that is not in its settings.
+        """
         model, vae = fingerprint(self.model), fingerprint(self.vae.patcher)
-        return digest(model, text_fingerprint(self.clip), vae, state_digest(self.lora))
+        return digest(model, text_fingerprint(self.clip, prompts), vae, state_digest(self.lora))
 
 
 def grid_graph(

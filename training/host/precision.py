@@ -33,6 +33,8 @@ class Precision:
     @classmethod
     def of(cls, asked: str, own: torch.dtype) -> "Precision":
         """For the setting `compute`, on a network that ComfyUI runs in `own`."""
+        if asked == "fp32":
+            return cls()
         wanted = _COMPUTE[asked] or own
         if wanted == own:
             return cls(own if own in HALVES else None)

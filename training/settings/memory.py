@@ -15,10 +15,11 @@ class MemorySettings(Group):
         "gradient. About a third slower, and far less memory; the numbers are the same. On a CPU "
         "only so far: never run on a GPU yet.",
     )
-    compute: Literal["auto", "bf16", "fp16"] = Field(
+    compute: Literal["auto", "bf16", "fp16", "fp32"] = Field(
         default="auto",
         description="Precision of the arithmetic. auto: that in which ComfyUI runs the model. The "
-        "LoRA itself is kept in fp32 in every case.",
+        "LoRA itself is kept in fp32 in every case; fp32: it computes in fp32 too, on a network "
+        "that does not. Never run on a GPU yet.",
     )
     streaming: Literal["auto", "on", "off"] = Field(
         default="auto",
