@@ -237,12 +237,15 @@ def test(place: Place, arguments: list[str]) -> int:
 
 
 def at_once(place: Place, arguments: list[str]) -> list[str]:
-    """For the whole suite: a process for each core, each on one, since the models are tiny."""
+    """For the whole suite: a process for each core, each on one, since the models are tiny.
+
+    In the order of collection, in which what takes long comes before tests/pure.
+    """
     count = min(4, os.cpu_count() or 1)
     if count == 1 or any(not argument.startswith("-") for argument in arguments):
         return []
     place.variables |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    return ["-n", str(count), "--dist", "loadfile"]
+    return ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def measure(place: Place, arguments: list[str]) -> int:

@@ -3,11 +3,14 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..training.host.routes import register
+from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
+from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
 from .images import DatasetFromImages
 from .inspect import InspectBase
 from .load import LoadLoraFile
+from .merge import MergeLoras
 from .options import (
     AdapterOptions,
     DataOptions,
@@ -27,6 +30,9 @@ from .train import TrainLora
 NODES: list[type[io.ComfyNode]] = [
     LoadDataset,
     DatasetFromImages,
+    Curate,
+    SplitHeldOut,
+    PreviewTrainingSet,
     TrainPreset,
     InspectBase,
     LoadLoraFile,
@@ -42,6 +48,11 @@ NODES: list[type[io.ComfyNode]] = [
     SamplingOptions,
     MemoryOptions,
     SaveLora,
+    MergeLoras,
+    ResizeLora,
+    ExtractLora,
+    ConvertLora,
+    InspectLora,
     EvaluationGrid,
     GridCell,
     GridPage,

@@ -67,10 +67,9 @@ class Streaming(ModelPatcher):
                 if is_left_out(module):
                     compute_plainly(module)
                 continue
-            for parameter in module.parameters(recurse=False):
-                parameter.data = parameter.data.to(device)
-            for name, buffer in module.named_buffers(recurse=False):
-                module._buffers[name] = buffer.to(device)
+            own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+            if any(tensor.device != device for tensor in own):
+                module._apply(lambda tensor: tensor.to(device), recurse=False)
         # ComfyUI's own count has all else in it after some ways of loading, and not after others
         self.model.model_loaded_weight_memory = sum(
             size_of(one) for one in layers if _is_there(one)

@@ -1,0 +1,170 @@
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..training.host.lora_choice import lora_names, stamp
+from ..training.host.lora_work import chosen, merge_loras
+from ..training.host.progress import show_text
+from ..training.loras.methods import METHODS, Recipe
+from ..training.save import PRECISIONS
+
+LoraStack = io.Custom("LORA_STACK")
+ROWS = (1, 2, 3, 4)
+
+
+def file_inputs(prefix: str):
+    """What every node has that writes a LoRA: its name and its precision."""
+    return [
+        io.String.Input(
+            "filename_prefix",
+            default=f"atelier/{prefix}",
+            tooltip="Name of the file in models/loras; a number is added. '/' makes a sub-folder.",
+        ),
+        io.Combo.Input(
+            "precision",
+            options=list(PRECISIONS),
+            default="fp16",
+            optional=True,
+            tooltip="How the file is stored. fp16 and bf16 halve it; fp32 for work that goes on.",
+        ),
+    ]
+
+
+def file_outputs() -> list[Any]:
+    return [
+        io.String.Output(
+            display_name="lora_name", tooltip="The new file's name, as Load LoRA lists it."
+        ),
+        io.String.Output(display_name="text", tooltip="Its layers, ranks and error, to read."),
+    ]
+
+
+def shown(name: str, text: str) -> io.NodeOutput:
+    show_text(text)
+    return io.NodeOutput(name, text, ui=ui.PreviewText(text))
+
+
+def _row(number: int) -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            f"lora_{number}",
+            options=["None", *lora_names()],
+            default="None",
+            optional=number > 2,
+            tooltip="A .safetensors file in models/loras. Press R if it is new.",
+        ),
+        io.Float.Input(
+            f"strength_{number}",
+            default=1.0,
+            min=-10.0,
+            max=10.0,
+            step=0.01,
+            optional=number > 2,
+            tooltip="What its change is multiplied by, in the model and the text encoders. For "
+            "slerp: how far the result lies towards this one.",
+        ),
+    ]
+
+
+class MergeLoras(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AtelierMergeLoras",
+            display_name="Merge LoRAs",
+            category="Atelier/Stack",
+            description="Several LoRAs as one file in models/loras, layer by layer, whoever wrote "
+            "them: LoRA, LoHa, LoKr and DoRA of any rank, mixed. Nothing is written over.",
+            is_output_node=True,
+            inputs=[
+                *(one for number in ROWS for one in _row(number)),
+                io.Combo.Input(
+                    "method",
+                    options=list(METHODS),
+                    default="linear",
+                    tooltip="linear: the sum, exact. slerp: between two. svd: the sum at a smaller "
+                    "rank. magnitude, ties, dare, dare_ties, della: fewer values, so that LoRAs "
+                    "disturb one another less.",
+                ),
+                io.Int.Input(
+                    "rank",
+                    default=0,
+                    min=0,
+                    max=1024,
+                    tooltip="Of the new file. 0: as many as needed to be exact (linear and slerp "
+                    "without DoRA). The others need a rank: begin at the inputs' ranks together.",
+                ),
+                io.Float.Input(
+                    "density",
+                    default=0.5,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of values that stay, for magnitude, ties, dare, dare_ties and "
+                    "della. Lower where the LoRAs clash.",
+                ),
+                io.Float.Input(
+                    "window",
+                    default=0.2,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="For della: by how much a large value's chance to stay is above "
+                    "a small one's.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    tooltip="Chance for dare, dare_ties and della.",
+                ),
+                *file_inputs("merged"),
+                LoraStack.Input(
+                    "lora_stack",
+                    optional=True,
+                    tooltip="More LoRAs, from a stack node of any pack, with their strengths for "
+                    "the model and the text encoders.",
+                ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="The base, which a DoRA's effect depends on. Not needed for others.",
+                ),
+                io.Clip.Input(
+                    "clip",
+                    optional=True,
+                    tooltip="The base's text encoders, for a DoRA that changes them.",
+                ),
+            ],
+            outputs=file_outputs(),
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **inputs):
+        names = (inputs.get(f"lora_{number}") for number in ROWS)
+        return [stamp(name) for name in names if name and name != "None"]
+
+    @classmethod
+    def execute(
+        cls,
+        method: str,
+        rank: int,
+        density: float,
+        window: float,
+        seed: int,
+        filename_prefix: str,
+        precision: str = "fp16",
+        lora_stack=None,
+        model=None,
+        clip=None,
+        **rows,
+    ) -> io.NodeOutput:
+        recipe = Recipe(method, rank, density, window, seed)
+        own = [
+            (rows[f"lora_{number}"], *[rows.get(f"strength_{number}", 1.0)] * 2)
+            for number in ROWS
+            if f"lora_{number}" in rows
+        ]
+        some = chosen(own, lora_stack)
+        return shown(*merge_loras(some, recipe, filename_prefix, precision, model, clip))

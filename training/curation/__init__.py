@@ -1,0 +1,1 @@
+"""Looking at pictures before they are trained on: measures, duplicates, reasons, decisions."""
