@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from atelier.demo.draw import __file__ as demo
 from atelier.measure.planted import PLANTS
 from atelier.training.curation import report, sheet
 from atelier.training.curation.checks import METHODS, Fit, fit, reasons
@@ -19,6 +18,7 @@ from atelier.training.data.folder import load_folder
 
 from .conftest import dim, scene
 
+DEMO = Path(__file__).parents[2] / "demo" / "pictures"
 LIMITS = CurationSettings(resolution=288)
 PIXELS = [kind for kind, (_, called) in PLANTS.items() if called != "near duplicate"]
 
@@ -40,7 +40,7 @@ def test_a_planted_defect_is_found_in_each_and_nothing_in_the_others(kind, write
 
 def test_nothing_is_said_of_the_pictures_of_the_demo(tmp_path):
     for folder in ("hats", "class"):
-        dataset = load_folder(Path(demo).parent / "pictures" / folder)
+        dataset = load_folder(DEMO / folder)
         looks = Looks(tmp_path, 128).of(dataset.records)
         found = curate(dataset, looks, CurationSettings(resolution=128))
         assert len(found.part(True)) == len(dataset), said(found)
