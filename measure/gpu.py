@@ -13,9 +13,7 @@ import torch
 from .report import Report, Value
 from .trial import Found, Trial, found
 
-LIMIT = (
-    540.0  # seconds for the process of a part: the rest of its 10 minutes is to start and to write
-)
+LIMIT = 540.0  # seconds for a part's process: the rest of its 10 minutes is to start and to write
 STEPS = 10
 # SimpleTuner on one H100, SDXL LoKr, bf16, 1024 px, batch 1: seconds of a step, GiB.
 GOALS = {"none": (0.606, 13.0), "block": (1.080, 6.5)}

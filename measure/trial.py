@@ -85,18 +85,15 @@ def _measured(wired: Any, shape: Any, trial: Trial) -> Found:
 
 def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int]:
     """Train as users do; seconds of a step, and bytes that were streamed."""
-    from ..training import run, session
+    from ..training import session
     from ..training.host import private
     from . import speed_ours
     from .speed_job import Job
 
-    made, created, plans = speed_ours.make_config, run.create, []
+    made, plans = speed_ours.make_config, []
 
     def config(**given: Any) -> Any:
         return made(**given | trial.settings)
-
-    def create(place: Any, name: str, asked: dict[str, Any], *more: Any) -> Any:
-        return created(place, name, {"config": {}} | asked, *more)
 
     def kept(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:
@@ -111,7 +108,6 @@ def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int]:
             patched.enter_context(mock.patch.object(place, name, new))
 
         replace(speed_ours, "make_config", config)
-        replace(run, "create", create)
         replace(session, "plan_for", kept(session.plan_for))
         if trial.own_cast:
             replace(private, "make_plain", _nothing)

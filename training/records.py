@@ -18,12 +18,12 @@ def listing(dataset: Dataset) -> dict[str, Any]:
     """For the run's folder. No path is part of it, but for those inside the folder."""
     listed: dict[str, Any] = {"total": len(dataset)}
     if len(dataset) <= MOST:
-        names = _names(dataset.records)
+        names = names_of(dataset.records)
         listed["records"] = dict(zip(names, map(_hashes, dataset.records), strict=True))
     return listed
 
 
-def _names(records: Iterable[Record]) -> list[str]:
+def names_of(records: Iterable[Record]) -> list[str]:
     """Paths inside the folder that all pictures lie in; a second of the same gets a number."""
     folders = [str(record.path.parent) for record in records]
     try:

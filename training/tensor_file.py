@@ -11,7 +11,7 @@ from torch import Tensor
 from .files import legible
 
 # What safetensors raises on files that lie, and on types that this torch does not know.
-_LIES = (SafetensorError, OSError, KeyError, RuntimeError, TypeError, ValueError)
+LIES = (SafetensorError, OSError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -24,10 +24,13 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
         return load(path.read_bytes()), header  # a mapped file could not be deleted on Windows
-    except _LIES as error:
-        raise ValueError(
-            f"{legible(path)} is damaged, or not a safetensors file ({legible(error)})."
-        ) from error
+    except LIES as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> ValueError:
+    """What to say of a file for which `error`, one of `LIES`, was raised."""
+    return ValueError(f"{legible(path)} is damaged, or not a safetensors file ({legible(error)}).")
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:

@@ -322,6 +322,13 @@ def test_the_adapter_can_compute_in_fp32_on_a_network_that_does_not(monkeypatch)
         same(found["auto"][name], gradient, 0.1)
 
 
+@pytest.mark.parametrize("asked", ["auto", "bf16", "fp32"])
+def test_where_the_network_computes_in_fp16_losses_are_scaled(asked):
+    assert Precision.of(asked, torch.float16).overflows
+    assert not Precision.of(asked, torch.bfloat16).overflows
+    assert Precision.of("fp16", torch.float32).overflows
+
+
 @pytest.mark.parametrize("precision", ["fp8", "scaled-fp8", "mixed"])
 def test_products_in_fp8_are_replaced(precision, monkeypatch):
     """As on cards that multiply in fp8: ComfyUI's own layers then lose the gradient."""

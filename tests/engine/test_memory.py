@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import comfy.model_management as management
 import comfy.ops
 import pytest
 import torch
@@ -18,7 +19,7 @@ from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.precision import compute_in
 from atelier.training.host.private import fill, load, private_copy
 from atelier.training.host.recompute import blocks, recompute_blocks
-from atelier.training.host.stream import is_left_out, movable, size_of
+from atelier.training.host.stream import is_left_out, movable
 from atelier.training.plan import Plan
 from atelier.training.task import Task
 
@@ -97,8 +98,8 @@ def test_streamed_layers_give_the_same_gradients_to_the_bit(model):
         trial = Trial(private)
         load(private, 0)
         layers = movable(private.model)
-        largest = max(map(size_of, layers))
-        some = sum(map(size_of, layers)) - largest
+        largest = max(map(management.module_size, layers))
+        some = sum(map(management.module_size, layers)) - largest
         for recompute in (False, True):  # which adds gradients up in another order
             if recompute:
                 recompute_blocks(trial.network)
@@ -188,7 +189,7 @@ def test_a_streamed_run_is_the_same_run(wires):
     whole = train(wires, name="whole")
     streamed = train(wires, name="streamed", streaming="on")
     plan = plan_of(streamed)
-    assert plan.streamed > 0.9 * plan.weights and plan.resident == 0
+    assert plan.streamed > 0.8 * plan.weights and plan.resident == 0
     assert "are streamed (as asked)" in plan.text()
     assert plan_of(whole).streamed == 0
     assert same([whole.lora()], [streamed.lora()])

@@ -41,7 +41,7 @@ _TEXT_QKV = ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj")
 _LAST_NORM = "norm_out.linear"
 _TEXT_NORM = "norm1_context.linear"
 # ComfyUI's layer and those that diffusers has for it; several share its output rows, in order.
-_WHOLE: dict[Family, dict[str, str]] = {
+WHOLE: dict[Family, dict[str, str]] = {
     "sd3": {
         "context_embedder": "context_embedder",
         "x_embedder.proj": "pos_embed.proj",
@@ -65,7 +65,7 @@ _WHOLE: dict[Family, dict[str, str]] = {
         "final_layer.linear": "proj_out",
     },
 }
-_BLOCKS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+BLOCKS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "joint_blocks": (
         "transformer_blocks",
         {
@@ -140,10 +140,10 @@ def unet_layer(layer: str, res_blocks: int = 2) -> str:
 
 def transformer_layers(layer: str, family: Family) -> tuple[str, ...]:
     """diffusers' names for a layer of SD3 or Flux: several where ComfyUI has them in one."""
-    if layer in _WHOLE[family]:
-        return (_WHOLE[family][layer],)
+    if layer in WHOLE[family]:
+        return (WHOLE[family][layer],)
     blocks, number, inner = [*layer.split(".", 2), "", ""][:3]
-    name, inside = _BLOCKS.get(blocks, ("", {}))
+    name, inside = BLOCKS.get(blocks, ("", {}))
     if inner not in inside:
         raise _nameless(layer)
     return tuple(f"{name}.{number}.{part}" for part in inside[inner])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from ..data.buckets import bucket_sizes, nearest_bucket
 from ..data.dataset import Dataset, Record
-from ..records import _names
+from ..records import names_of
 from .checks import Fit, Reason, fit, reasons
 from .decisions import KEEP
 from .duplicates import Pairs, near
@@ -61,7 +61,7 @@ def curate(
     """
     sizes = bucket_sizes(settings.resolution, usual_step(settings.resolution))
     decided = decided or {}
-    names = _names(dataset.records)
+    names = names_of(dataset.records)
     verdicts = []
     for name, record, look in zip(names, dataset.records, looks, strict=True):
         fitted = fit(record, nearest_bucket(record.width, record.height, sizes))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..data.pictures import PictureError, _opened, _upright
+from ..data.pictures import PictureError, opened_picture, turned_upright
 from .measures import Measures, measure
 
 VERSION = 1  # another one where anything below, or a measure, is made otherwise
@@ -74,10 +74,10 @@ def decoded(path: Path, resolution: int) -> Image.Image:
 
     JPEG is decoded at the size that is needed. Raises `PictureError` for a damaged file.
     """
-    with _opened(path) as picture:
+    with opened_picture(path) as picture:
         if picture.format == "JPEG":
             picture.draft(None, _within(picture.size, resolution))
-        upright = _upright(path, picture)
+        upright = turned_upright(path, picture)
         if upright.has_transparency_data:
             layered = upright.convert("RGBA")
             page = Image.new("RGBA", layered.size, "white")

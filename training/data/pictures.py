@@ -70,7 +70,7 @@ _BROKEN = (
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened_picture(path: Path) -> Iterator[Image.Image]:
     """The picture in a file, not yet decoded; what goes wrong in the block is a `PictureError`."""
     try:
         _refuse_large(path)
@@ -144,7 +144,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
     Raises `PictureError` for what is not a picture.
     """
-    with _opened(path) as picture:
+    with opened_picture(path) as picture:
         width, height = picture.size
         if isinstance(picture, TiffImageFile):  # newer versions of Pillow have turned its size
             width, height = picture.tag_v2[256], picture.tag_v2[257]
@@ -152,7 +152,7 @@ def size_of(path: Path) -> tuple[int, int]:
     return (height, width) if sideways else (width, height)
 
 
-def _upright(path: Path, picture: Image.Image) -> Image.Image:
+def turned_upright(path: Path, picture: Image.Image) -> Image.Image:
     """The decoded picture as a person sees it: 8 bits a channel, turned."""
     orientation = _orientation(path, picture)
     picture.load()
@@ -189,8 +189,8 @@ def open_rgb(path: Path) -> Image.Image:
 
     Raises `PictureError` for a damaged file.
     """
-    with _opened(path) as picture:
-        upright = _upright(path, picture)
+    with opened_picture(path) as picture:
+        upright = turned_upright(path, picture)
         if upright.has_transparency_data:
             layered = upright.convert("RGBA")
             page = Image.new("RGBA", layered.size, "white")
@@ -236,6 +236,6 @@ def open_mask(picture: Path, mask: Path | None) -> Image.Image | None:
     """What counts in `picture`, white on black: its mask file, else its own transparency."""
     if mask:
         return open_rgb(mask).convert("L")
-    with _opened(picture) as opened:
-        upright = _upright(picture, opened)
+    with opened_picture(picture) as opened:
+        upright = turned_upright(picture, opened)
         return upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None

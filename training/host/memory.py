@@ -6,7 +6,7 @@ from comfy.model_patcher import ModelPatcher
 
 from ..plan import Base
 from .private import load
-from .stream import movable, size_of
+from .stream import movable
 
 
 def free_bytes(device: torch.device) -> int:
@@ -20,11 +20,12 @@ def can_stream(private: ModelPatcher) -> bool:
 
 
 def frozen(private: ModelPatcher) -> Base:
-    """Bytes of the private model's frozen weights."""
-    weights, layers = private.model.parameters(), movable(private.model)
+    """Bytes of the private model's frozen weights, as ComfyUI counts them: as they are stored."""
+    layers = movable(private.model)
+    trained = sum(t.nbytes for t in private.model.parameters() if t.requires_grad)
     return Base(
-        sum(t.nelement() * t.element_size() for t in weights if not t.requires_grad),
-        sum(map(size_of, layers)),
+        management.module_size(private.model) - trained,
+        sum(map(management.module_size, layers)),
         max((4 * layer.weight.nelement() for layer in layers), default=0),  # pyright: ignore
     )
 

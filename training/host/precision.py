@@ -17,33 +17,35 @@ from .forward import Denoiser
 from .stream import is_left_out
 
 HALVES = (torch.bfloat16, torch.float16)
-_COMPUTE = {"auto": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+_COMPUTE = {
+    "auto": None,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "fp32": torch.float32,
+}
 
 
 @dataclass(frozen=True)
 class Precision:
     """`adapter` is that of the adapter's arithmetic, `network` what autocast brings all else to.
 
-    None: as it is.
+    None: as it is. `overflows`: something computes in fp16, and losses have to be scaled.
     """
 
     adapter: torch.dtype | None = None
     network: torch.dtype | None = None
+    overflows: bool = False
 
     @classmethod
     def of(cls, asked: str, own: torch.dtype) -> "Precision":
         """For the setting `compute`, on a network that ComfyUI runs in `own`."""
-        if asked == "fp32":
-            return cls()
         wanted = _COMPUTE[asked] or own
+        overflows = torch.float16 in (wanted, own)
+        if asked == "fp32":
+            return cls(overflows=overflows)
         if wanted == own:
-            return cls(own if own in HALVES else None)
-        return cls(wanted, wanted)
-
-    @property
-    def overflows(self) -> bool:
-        """Whether losses have to be scaled."""
-        return self.adapter == torch.float16
+            return cls(own if own in HALVES else None, None, overflows)
+        return cls(wanted, wanted, overflows)
 
     def autocast(self, device: torch.device) -> AbstractContextManager:
         """For everything that the network does."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import comfy.ops
 import torch
+from comfy.model_management import module_size
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 from torch.amp.autocast_mode import is_autocast_available
@@ -72,7 +73,7 @@ class Streaming(ModelPatcher):
                 module._apply(lambda tensor: tensor.to(device), recurse=False)
         # ComfyUI's own count has all else in it after some ways of loading, and not after others
         self.model.model_loaded_weight_memory = sum(
-            size_of(one) for one in layers if _is_there(one)
+            module_size(one) for one in layers if _is_there(one)
         )
 
 
@@ -114,11 +115,6 @@ def is_left_out(module: nn.Module) -> bool:
 
 def _is_there(module: nn.Module) -> bool:
     return getattr(module, "comfy_patched_weights", False) is True
-
-
-def size_of(module: nn.Module) -> int:
-    """In bytes, as it is stored."""
-    return sum(tensor.nelement() * tensor.element_size() for tensor in module.parameters())
 
 
 def make_convolutions_plain(network: nn.Module) -> None:

@@ -7,11 +7,12 @@ where Atelier knows it, which is the finer one for SD3 and Flux.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..adapters.diffusers_names import (
-    _BLOCKS,  # pyright: ignore[reportPrivateUsage]
-    _WHOLE,  # pyright: ignore[reportPrivateUsage]
+    BLOCKS,
+    WHOLE,
     Family,
     transformer_layers,
     unet_layer,
@@ -131,13 +132,11 @@ def in_unet(layer: str) -> bool:
 
 def in_diffusers(layer: str, family: Family | None) -> tuple[str, ...]:
     """diffusers' names of a layer in the order of its rows; its own name if none is known."""
-    try:
+    with suppress(ValueError):  # a layer that diffusers does not have
         if in_unet(layer):
             return (unet_layer(layer),)
         if family:
             return transformer_layers(layer, family)
-    except ValueError:
-        pass
     return (layer,)
 
 
@@ -169,11 +168,11 @@ def ldm_layer(layer: str, wide: bool) -> str:
 
 def whole_layer(layer: str, family: Family) -> tuple[str, int] | None:
     """ComfyUI's layer of which diffusers' `layer` is a part, and which of them by its rows."""
-    for own, theirs in _WHOLE[family].items():
+    for own, theirs in WHOLE[family].items():
         if layer == theirs:
             return own, 0
     blocks, number, inner = [*layer.split(".", 2), "", ""][:3]
-    for own, (theirs, inside) in _BLOCKS.items():
+    for own, (theirs, inside) in BLOCKS.items():
         if theirs != blocks or (own == "joint_blocks") != (family == "sd3"):
             continue
         for mine, parts in inside.items():

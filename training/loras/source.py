@@ -5,15 +5,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load
 from torch import Tensor
 
 from ..files import legible
+from ..tensor_file import LIES, damaged
 from .layer import PARTS, Layer
 
-# What safetensors raises on files that lie, and on types that this torch does not know.
-_LIES = (SafetensorError, OSError, KeyError, RuntimeError, TypeError, ValueError)
 _SUFFIXES = sorted(PARTS, key=len, reverse=True)
 
 
@@ -32,8 +31,8 @@ class TensorFile:
             with path.open("rb") as file:
                 length = int.from_bytes(file.read(8), "little")
                 header = json.loads(file.read(length))
-        except _LIES as error:
-            raise self._damaged(error) from error
+        except LIES as error:
+            raise damaged(self.path, error) from error
         header.pop("__metadata__", None)
         self._entries: dict[str, dict] = header
         self._start = 8 + length
@@ -63,13 +62,8 @@ class TensorFile:
             text = json.dumps(header).encode()
             with torch.inference_mode(False):
                 return load(b"".join([len(text).to_bytes(8, "little"), text, *chunks]))
-        except _LIES as error:
-            raise self._damaged(error) from error
-
-    def _damaged(self, error: Exception) -> ValueError:
-        return ValueError(
-            f"{legible(self.path)} is damaged, or not a safetensors file ({legible(error)})."
-        )
+        except LIES as error:
+            raise damaged(self.path, error) from error
 
 
 class Memory:
