@@ -30,6 +30,14 @@ from .speed_plain import Loaded, Loop, add_lora, layers_of, loop
 Lora = dict[str, torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Way:
+    """What each trainer is tried with."""
+
+    rate: float
+    batch_size: int
+
+
 class Enough(Exception):
     """The time is over."""
 
@@ -90,21 +98,22 @@ class Demo:
         return [caption.load() for caption in captions if caption]
 
 
-def demo(steps: int, rate: float = 0.0, seed: int = 0) -> Demo:
-    """For `steps` at batch 1 with a learning rate of `rate`."""
+def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
+    """For `steps` in the given way; without one, for its wires and data alone."""
     base = load_base()
     hats = load_folder(engine.base_directory() / "input" / FOLDER / "hats")
     wires = Wires(base.model, base.clip, base.vae, hats)
-    changes = {"steps": steps, "seed": seed, "learning_rate": rate or SETTINGS["learning_rate"]}
-    changes |= {"batch_size": 1, "schedule": "constant", "save_every": 10**6}
+    changes = {"steps": steps, "seed": seed, "schedule": "constant", "save_every": 10**6}
+    if way:
+        changes |= {"learning_rate": way.rate, "batch_size": way.batch_size}
     config = make_config(**(SETTINGS | changes))
     keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))
 
 
-def ours(marks: Sequence[int], rate: float, seed: int) -> list[Left]:
+def ours(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     """After each number of steps in `marks`."""
-    data = demo(marks[-1], rate, seed)
+    data = demo(marks[-1], way, seed)
     watch = Watch(lambda step, _: step in marks)
     with (
         TemporaryDirectory() as place,
@@ -122,9 +131,9 @@ def ours(marks: Sequence[int], rate: float, seed: int) -> list[Left]:
     return watch.left
 
 
-def plain(marks: Sequence[int], rate: float, seed: int) -> list[Left]:
+def plain(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     """After each number of steps in `marks`."""
-    data = demo(marks[-1], rate, seed)
+    data = demo(marks[-1], way, seed)
     model = data.base.model.model
     peer = peers.build(data.base.model)
     captions = [caption for (caption,) in data.conditioning]
@@ -147,12 +156,12 @@ def plain(marks: Sequence[int], rate: float, seed: int) -> list[Left]:
         for name, parameter in peer.network.named_parameters()
         if parameter.requires_grad
     }
-    batch, rate = data.config.batch_size, data.config.learning_rate
-    loop(loaded, parameters, Loop(marks[-1], watch.tell, batch, rate, "constant", None))
+    how = (way.batch_size, way.rate, "constant", None)
+    loop(loaded, parameters, Loop(marks[-1], watch.tell, *how))
     return watch.left
 
 
-def native(rate: float, batch_size: int, times: Sequence[float]) -> list[Left]:
+def native(way: Way, times: Sequence[float], seed: int) -> list[Left]:
     """After each number of seconds in `times`, the last of which is the end."""
     data = demo(1)
     due = list(times)
@@ -177,9 +186,10 @@ def native(rate: float, batch_size: int, times: Sequence[float]) -> list[Left]:
             data.latents,
             data.conditioning,
             steps=10**5,
-            batch_size=batch_size,
-            learning_rate=rate,
+            batch_size=way.batch_size,
+            learning_rate=way.rate,
             rank=data.config.rank,
             training_dtype="fp32",
+            seed=seed,
         )
     return watch.left

@@ -5,7 +5,7 @@ sampler, and lets the independent checker of demo/ read the pictures.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,11 +29,20 @@ SEEDS = (1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class Base:
-    """ComfyUI's MODEL, CLIP and VAE of the demo checkpoint."""
+    """ComfyUI's MODEL, CLIP and VAE of the demo checkpoint; `encoded` are texts that were asked."""
 
     model: Any
     clip: Any
     vae: Any
+    encoded: dict[str, Any] = field(default_factory=dict)
+
+    def conditioning(self, text: str) -> Any:
+        """As CLIP Text Encode gives it, once for each text."""
+        from nodes import CLIPTextEncode
+
+        if text not in self.encoded:
+            (self.encoded[text],) = CLIPTextEncode().encode(self.clip, text)
+        return self.encoded[text]
 
 
 def load_base() -> Base:
@@ -72,10 +81,10 @@ def draw(base: Base, lora: dict[str, torch.Tensor] | None, texts: Sequence[str])
     """
     import comfy.sample
     from comfy_extras.nodes_train import LoraModelLoader
-    from nodes import CLIPTextEncode, EmptyLatentImage, VAEDecode
+    from nodes import EmptyLatentImage, VAEDecode
 
     model = LoraModelLoader.execute(base.model, lora, 1.0).args[0] if lora else base.model
-    (nothing,) = CLIPTextEncode().encode(base.clip, "")
+    nothing = base.conditioning("")
     (empty,) = EmptyLatentImage().generate(128, 128)
     one = comfy.sample.fix_empty_latent_channels(model, empty["samples"])
     noises: list[Any] = [comfy.sample.prepare_noise(one, seed) for seed in SEEDS]
@@ -83,10 +92,8 @@ def draw(base: Base, lora: dict[str, torch.Tensor] | None, texts: Sequence[str])
     how = (20, 3.0, "euler", "simple")
     pictures: list[Any] = []
     for text in texts:
-        (wanted,) = CLIPTextEncode().encode(base.clip, text)
-        latents = comfy.sample.sample(
-            model, noise, *how, wanted, nothing, one.repeat(len(SEEDS), 1, 1, 1), disable_pbar=True
-        )
+        wanted, start = base.conditioning(text), one.repeat(len(SEEDS), 1, 1, 1)
+        latents = comfy.sample.sample(model, noise, *how, wanted, nothing, start, disable_pbar=True)
         pictures.append(VAEDecode().decode(base.vae, {"samples": latents})[0])
     return torch.cat(pictures)
 

@@ -28,6 +28,11 @@ class InspectBase(io.ComfyNode):
                     tooltip="The options for Train LoRA: a preset's, or Adapter Options with its "
                     "patterns.",
                 ),
+                io.Clip.Input(
+                    "clip",
+                    optional=True,
+                    tooltip="The text encoders, to see which of their layers would learn.",
+                ),
             ],
             outputs=[
                 io.String.Output(display_name="text", tooltip="What was found, for a person.")
@@ -35,9 +40,11 @@ class InspectBase(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, rank: int, options: dict[str, Any] | None = None) -> io.NodeOutput:
+    def execute(
+        cls, model, rank: int, options: dict[str, Any] | None = None, clip=None
+    ) -> io.NodeOutput:
         from ..training.host.inspect import describe  # brings peft: a second
 
-        text = describe(model, make_config(**{"rank": rank} | (options or {})))
+        text = describe(model, make_config(**{"rank": rank} | (options or {})), clip)
         show_text(text)
         return io.NodeOutput(text, ui=ui.PreviewText(text))

@@ -6,6 +6,7 @@ x_t = x0 + sigma · noise, so that the signal-to-noise ratio is 1 / sigma².
 """
 
 import math
+import random
 from typing import Literal
 
 import torch
@@ -81,8 +82,9 @@ def training_noise(settings: ObjectiveSettings, shape: tuple[int, ...], dice: to
     noise, enlarged, each layer weaker, the whole brought back to unit variance (Whitaker 2023).
     """
     noise = torch.randn(shape, generator=dice, device=dice.device)
+    sizes = random.Random(dice.initial_seed())  # on the host: nothing is read from the device
     for layer in range(1, settings.multires_noise + 1):
-        scale = (2 + 2 * torch.rand((), generator=dice, device=dice.device).item()) ** layer
+        scale = (2 + 2 * sizes.random()) ** layer
         height, width = (max(1, int(side / scale)) for side in shape[-2:])
         coarse = torch.randn(
             (math.prod(shape[:-2]), 1, height, width), generator=dice, device=dice.device

@@ -15,8 +15,11 @@ from atelier.training.host import inspect
 from atelier.training.host.forward import Denoiser
 from atelier.training.host.mode import training_mode
 from atelier.training.host.private import load, private_copy
+from atelier.training.host.text import private_text, text_sizes
 
 from .test_families import FAMILIES as TRIED
+from .test_text_families import FORMS as SIZED
+from .test_text_families import small
 
 MODELS = {"sd3": tiny.sd3, "sd15": tiny.unet}
 SETTINGS = {
@@ -130,3 +133,24 @@ def test_settings_that_fit_no_layer_are_told():
     text = inspect.describe(tiny.sd3(), make_config(include="nothing_like_it"))
     assert "Adapter: none with these settings. This model has no layer" in text
     assert "include 'nothing_like_it'" in text
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_layers_of_text_encoders_are_those_that_learn(name):
+    model, tokenizer, which, _ = SIZED[name]
+    clip = small(model, tokenizer)
+    config = make_config(text_encoders=which, text_rank=3)
+    told = inspect.inspect_text(clip, config)
+    with training_mode(), private_text(clip) as private:
+        sizes = text_sizes(private, config)
+        adapter = Adapter(private.cond_stage_model, config, sizes=sizes)
+        assert told.sizes == adapter.sizes
+        assert told.parameters == sum(parameter.numel() for parameter in adapter.parameters())
+
+
+def test_text_encoders_are_told_where_they_learn(wired):
+    clip = small(*SIZED["sdxl"][:2])
+    assert "Text encoders" not in inspect.describe(wired, make_config(), clip)
+    learning = make_config(text_encoders="clip", text_rank=3)
+    assert "wire clip" in inspect.describe(wired, learning)
+    assert "Text encoders: lora on 36 of" in inspect.describe(wired, learning, clip)

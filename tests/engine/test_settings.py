@@ -10,6 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
 from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
 from PIL import Image
+from safetensors.torch import load_file
 
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
@@ -25,6 +26,7 @@ from atelier.training.host.text import (
     text_sizes,
 )
 from atelier.training.run import Run
+from atelier.training.save import Form, save_lora
 
 from .trained import same, stop_at, train, wired
 
@@ -206,6 +208,23 @@ def test_what_is_masked_is_not_learned(wires, base, pictures, plain):
     assert losses(train(wired(base, load_folder(pictures)), name="all"))[0] > 0
 
 
+def test_what_is_unmasked_counts_as_much_as_it_is_told_to(base, pictures):
+    losses_at = {}
+    for path in list(pictures.glob("*.png")):
+        mask = Image.new("L", Image.open(path).size)
+        mask.paste(255, (0, 0, mask.width, mask.height // 2))
+        mask.save(path.with_name(f"{path.stem}-masklabel.png"))
+    masked = wired(base, load_folder(pictures))
+    for weight in (0.0, 0.5, 1.0):
+        run = train(masked, name=f"weight-{weight}", masked=True, unmasked_weight=weight)
+        losses_at[weight] = losses(run)[0]
+    everything = losses(train(masked, name="everything"))[0]
+    assert losses_at[1.0] == pytest.approx(everything, rel=1e-6)
+    # normalised: (m + w u) / (1 + w) for equal halves of losses m and u
+    m, whole = losses_at[0.0], losses_at[1.0]
+    assert losses_at[0.5] == pytest.approx((m + 0.5 * (2 * whole - m)) / 1.5, rel=0.02)
+
+
 def test_an_empty_mask_is_named(wires, base, pictures):
     path = sorted(pictures.glob("*.png"))[0]
     Image.new("L", Image.open(path).size).save(path.with_name(f"{path.stem}-masklabel.png"))
@@ -273,6 +292,19 @@ def test_samples_are_what_the_file_gives_in_comfyui(wires, base, settings):
     assert np.abs(last - first).max() > 2
     plain = train(wires, name="plain", **settings, learning_rate=0.01)
     assert same([plain.lora()], [run.lora()])  # looking changes nothing
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_file_of_half_precision_draws_the_same_picture(wires, base, precision):
+    """To two steps of 255 for fp16; bf16 keeps three digits, and may be off by a few."""
+    run = train(wires, name="half", learning_rate=0.01)
+    file = folders.loras() / save_lora(
+        run.lora(), "half", run, None, False, Form(precision=precision)
+    )
+    exact = native(base, run.lora(), PROMPTS[0])
+    off = np.abs(native(base, load_file(file), PROMPTS[0]) - exact)
+    assert 0 < off.max() <= {"fp16": 2, "bf16": 8}[precision]
+    assert np.abs(native(base, {}, PROMPTS[0]) - exact).max() > 8
 
 
 def test_samples_of_a_run_that_computes_in_bf16(wires, base):

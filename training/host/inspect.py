@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import comfy.ops
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
@@ -19,6 +20,7 @@ from ..objective import Prediction
 from .family import naming
 from .forward import prediction_of as predicted_by
 from .mode import own_randomness
+from .text import text_sizes
 from .trainable import refuse_untrainable
 
 SHOWN = 40  # layers that are listed; the rest is counted
@@ -99,11 +101,25 @@ def inspect_adapter(wired: ModelPatcher, config: TrainConfig) -> Trained:
 
     Raises `ValueError` where the settings fit no layer.
     """
+    family = type(wired.model).__name__
+    return _counted(wired.model.diffusion_model, lambda root: Adapter(root, config, family), config)
+
+
+def inspect_text(wired: CLIP, config: TrainConfig) -> Trained:
+    """The same for the text encoders. Raises `ValueError` where there are none to learn."""
+    sizes = text_sizes(wired, config)
+    make: Make = lambda root: Adapter(root, config, sizes=sizes)  # noqa: E731
+    return _counted(wired.cond_stage_model, make, config)
+
+
+Make = Callable[[nn.Module], Adapter]
+
+
+def _counted(network: nn.Module, make: Make, config: TrainConfig) -> Trained:
     with torch.inference_mode(False), own_randomness(0):
-        network = _without_weights(wired.model.diffusion_model, config)
-        layers = dict(network.named_modules())
-        weights = {name: m.weight for name, m in layers.items() if isinstance(m, _LAYERS)}
-        adapter = Adapter(network, config, type(wired.model).__name__)
+        root = _without_weights(network, config)
+        weights = {name: m.weight for name, m in root.named_modules() if isinstance(m, _LAYERS)}
+        adapter = make(root)
         shapes = {name: tuple(weights[name].shape) for name in adapter.sizes}
         parameters = sum(parameter.numel() for parameter in adapter.parameters())
     return Trained(adapter.kind, adapter.sizes, shapes, len(weights), parameters)
@@ -193,13 +209,13 @@ def _better(suits: Iterable[str]) -> list[tuple[str, list[str]]]:
     return [(purpose, suited(purpose)) for purpose in PURPOSES if purpose not in suits]
 
 
-def describe_adapter(trained: Trained, base: Base) -> str:
-    """Which layers learn, how much that is, and how large the file will be (fp32)."""
-    share = 100 * trained.parameters / max(1, sum(base.stored.values()))
+def describe_adapter(trained: Trained, of: int, what: str = "Adapter") -> str:
+    """Which layers learn, what share that is `of` all, and how large the file will be (fp32)."""
+    share = 100 * trained.parameters / max(1, of)
     names = list(trained.sizes)
     more = len(names) - SHOWN
     lines = [
-        f"Adapter: {trained.kind} on {len(names)} of {trained.layers} layers, "
+        f"{what}: {trained.kind} on {len(names)} of {trained.layers} layers, "
         f"{trained.parameters:,} parameters ({share:.2g} % of the base's)",
         f"File: about {_bytes(4 * trained.parameters)}, half of that in fp16 or bf16",
         *(_line(name, trained) for name in names[:SHOWN]),
@@ -213,14 +229,26 @@ def _line(name: str, trained: Trained) -> str:
     return f"  {name}  {' x '.join(map(str, shape))}, rank {rank}"
 
 
-def describe(wired: ModelPatcher, config: TrainConfig) -> str:
-    """Both, as one text; settings that fit no layer are told in it."""
+def describe(wired: ModelPatcher, config: TrainConfig, clip: CLIP | None = None) -> str:
+    """All of it as one text; settings that fit no layer are told in it."""
     base = inspect_base(wired)
+    parts = [describe_base(base)]
     try:
-        adapter = describe_adapter(inspect_adapter(wired, config), base)
+        adapter = inspect_adapter(wired, config)
+        parts.append(describe_adapter(adapter, sum(base.stored.values())))
+        parts += _describe_text(clip, config)
     except ValueError as error:
-        adapter = f"Adapter: none with these settings. {error}"
-    return f"{describe_base(base)}\n\n{adapter}"
+        parts.append(f"Adapter: none with these settings. {error}")
+    return "\n\n".join(parts)
+
+
+def _describe_text(clip: CLIP | None, config: TrainConfig) -> list[str]:
+    if config.text_encoders == "none":
+        return []
+    if not clip:
+        return ["Text encoders learn too: wire clip to see which of their layers."]
+    every = sum(math.prod(tensor.shape) for tensor in clip.cond_stage_model.parameters())
+    return [describe_adapter(inspect_text(clip, config), every, "Text encoders")]
 
 
 def _count(number: int) -> str:
