@@ -219,6 +219,12 @@ OTHERS = {
         [(False, "a.safetensors", 0.5, 0.1)],
     ),
     "nothing": ([], []),
+    "rgthree, empty": (
+        {"PowerLoraLoaderHeaderWidget": {}, "➕ Add Lora": "", "model": ["1", 0]},
+        [],
+    ),
+    "Comfyroll, empty": (dict.fromkeys(["lora_name_1", "lora_name_2"], "None"), []),
+    "LoRA Manager, empty": ({"inputs": {"text": "", "loras": {"__value__": []}}}, []),
 }
 
 
