@@ -268,6 +268,16 @@ def test_after_sampling_the_base_is_what_it_was(demo, prompts):
     assert torch.equal(sample(model, prompts), first)  # and the clone samples as before
 
 
+def test_a_schedule_is_nothing_to_train_on(demo):
+    model = scheduled(demo, SHARES)
+    with (
+        pytest.raises(ValueError, match="schedule"),
+        training_mode(),
+        private_copy(model),
+    ):
+        raise AssertionError("was copied")
+
+
 def test_schedules_differ_by_fingerprint(demo):
     marks = {fingerprint(demo[0]), fingerprint(natively(demo, ("two", 1, 1))[0])}
     marks |= {fingerprint(scheduled(demo, one)) for one in (SHARES, [[0, 1], [0.5, 0]])}
