@@ -25,6 +25,7 @@ from .options import (
 from .preset import TrainPreset
 from .resume import ResumeRun
 from .save import SaveLora
+from .stack import AddLoraToStack, ApplyStack, LoraStackNode
 from .train import TrainLora
 
 NODES: list[type[io.ComfyNode]] = [
@@ -48,6 +49,9 @@ NODES: list[type[io.ComfyNode]] = [
     SamplingOptions,
     MemoryOptions,
     SaveLora,
+    LoraStackNode,
+    AddLoraToStack,
+    ApplyStack,
     MergeLoras,
     ResizeLora,
     ExtractLora,

@@ -7,8 +7,8 @@ from ..training.host.lora_work import chosen, merge_loras
 from ..training.host.progress import show_text
 from ..training.loras.methods import METHODS, Recipe
 from ..training.save import PRECISIONS
+from .types import LoraStack
 
-LoraStack = io.Custom("LORA_STACK")
 ROWS = (1, 2, 3, 4)
 
 
