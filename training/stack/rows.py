@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from ..files import legible
 from ..settings.group import Group
+from .foreign import from_other_pack
 
 Strength = Annotated[float, Field(ge=-100.0, le=100.0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -75,10 +76,12 @@ def read_rows(text: str) -> tuple[Row, ...]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"rows is no JSON ({legible(error)}). Begin with {EMPTY}") from error
-    return checked(value)
+    ours = isinstance(value, dict) and ("rows" in value or "version" in value)
+    return checked(value if ours else {"rows": from_other_pack(value)})
 
 
 def checked(value: Any) -> tuple[Row, ...]:
+    """The rows of what JSON holds, in our form."""
     try:
         return Rows.model_validate(value).rows
     except ValidationError as error:
