@@ -13,6 +13,22 @@ test("a name is shown as folder and stem", () => {
     assert.equal(names.withSlashes("a\\b"), "a/b");
 });
 
+for (const [wanted, name] of [
+    [FILES[0], FILES[0]],
+    ["styles\\ink-wash.safetensors", FILES[0]],
+    ["ink-wash", FILES[0]],
+    ["styles/inkwell", FILES[1]],
+    ["red hat v2.safetensors", FILES[2]],
+    ["ink", null],
+    ["other/inkwell.pt", null],
+]) {
+    test(`“${wanted}” means ${name}`, () => assert.equal(names.meant(FILES, wanted), name));
+}
+
+test("a short name of two files means neither", () => {
+    assert.equal(names.meant(["a/x.pt", "b/x.pt"], "x"), null);
+});
+
 test("every word is looked for, anywhere in the name", () => {
     assert.deepEqual(names.found(FILES, ""), FILES);
     assert.deepEqual(names.found(FILES, "STYLES wash"), [FILES[0]]);

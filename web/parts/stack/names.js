@@ -24,6 +24,34 @@ export function parts(name) {
 }
 
 /**
+ * The file that a row's name means, as training/stack/names.py finds it: with either slash, and
+ * without folder or ending where that is the name of one file only. Null for one that is missing.
+ * @param {readonly string[]} names
+ * @param {string} wanted
+ * @returns {string | null}
+ */
+export function meant(names, wanted) {
+    const path = withSlashes(wanted.trim());
+    if (names.includes(path)) return path;
+    const same = names.filter((name) => short(name).includes(path));
+    return same.length === 1 ? same[0] : null;
+}
+
+/**
+ * `name` without its ending, without its folders, and without both.
+ * @param {string} name
+ */
+function short(name) {
+    const last = name.slice(name.lastIndexOf("/") + 1);
+    return [withoutEnding(name), last, withoutEnding(last)];
+}
+
+/** @param {string} name */
+function withoutEnding(name) {
+    return name.replace(/\.[^.]*$/, "");
+}
+
+/**
  * The names with every word of `query`: those whose file begins with it first.
  * @param {readonly string[]} names
  * @param {string} query

@@ -6,7 +6,7 @@ import { choose } from "./chooser.js";
 import { details } from "./details.js";
 import { icon, iconButton, make, rename, toggle } from "./dom.js";
 import { draggable } from "./drag.js";
-import { nearest, parts, withSlashes } from "./names.js";
+import { meant, nearest, parts, withSlashes } from "./names.js";
 import { numberField } from "./number.js";
 import { files } from "./page.js";
 
@@ -119,9 +119,8 @@ function fileButton(current, told) {
  */
 function lora(button, missing, row, told) {
     const known = files();
-    const path = withSlashes(row.lora);
-    const { folder, stem } = parts(path);
-    const lost = Boolean(known && path && !known.includes(path));
+    const { folder, stem } = parts(withSlashes(row.lora));
+    const lost = Boolean(known && row.lora && meant(known, row.lora) === null);
     button.replaceChildren(
         ...(row.lora
             ? [make("span", { className: "folder" }, folder), make("span", {}, stem)]
