@@ -8,14 +8,16 @@ import { api } from "../../../../scripts/api.js";
  * @property {string} picture its address, or empty
  * @property {string[]} words trigger words
  * @property {[string, string][]} settings labels and values, as it was trained
+ * @property {string[]} blocks that it changes, as patterns for a row's block weights
+ * @property {string | null} problem why nothing is known of it
  */
 
-/** @type {Map<string, Promise<About | null>>} */
+/** @type {Map<string, Promise<About>>} */
 const asked = new Map();
 
 /**
  * @param {string} name under models/loras
- * @returns {Promise<About | null>} null where the server has no such file
+ * @returns {Promise<About>}
  */
 export function about(name) {
     let answer = asked.get(name);
@@ -33,9 +35,16 @@ export function forgetAll() {
 
 /**
  * @param {string} name
- * @returns {Promise<About | null>}
+ * @returns {Promise<About>}
  */
 async function ask(name) {
-    const answer = await api.fetchApi(`/atelier/loras/${encodeURIComponent(name)}`);
-    return answer.ok ? await answer.json() : null;
+    const answer = await api.fetchApi(`/atelier/lora?name=${encodeURIComponent(name)}`);
+    const told = await answer.json();
+    return {
+        picture: told.thumbnail ?? "",
+        words: told.trigger_words ?? [],
+        settings: Object.entries(told.settings ?? {}),
+        blocks: told.blocks ?? [],
+        problem: answer.ok ? null : (told.error ?? answer.statusText),
+    };
 }

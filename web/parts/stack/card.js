@@ -26,7 +26,6 @@ export async function showCard(name, anchor) {
     wanted = name;
     const found = await about(name);
     if (wanted !== name || !anchor.isConnected) return;
-    if (!found) return card.remove();
     card.replaceChildren(...contents(name, found));
     placeBeside(card, anchor);
     card.querySelector("img")?.addEventListener("load", () => {
@@ -43,12 +42,13 @@ export function hideCard() {
 /**
  * Show the card while the mouse rests on `element`, or the keyboard is there.
  * @param {HTMLElement} element
- * @param {() => string} name
+ * @param {() => string | null} file to show, if any
  */
-export function cardOn(element, name) {
+export function cardOn(element, file) {
     element.setAttribute("aria-describedby", ID);
     const show = () => {
-        if (name()) void showCard(name(), element);
+        const name = file();
+        if (name) void showCard(name, element);
     };
     element.addEventListener("pointerenter", () => {
         clearTimeout(timer);
@@ -70,7 +70,7 @@ export function cardOn(element, name) {
  * @param {import("./about.js").About} found
  * @returns {HTMLElement[]}
  */
-function contents(name, { picture, words, settings }) {
+function contents(name, { picture, words, settings, problem }) {
     const shown = [make("strong", {}, parts(name).stem)];
     if (picture) shown.unshift(make("img", { src: picture, alt: "" }));
     if (words.length) {
@@ -84,6 +84,6 @@ function contents(name, { picture, words, settings }) {
         ]);
         shown.push(make("dl", {}, ...lines));
     }
-    if (shown.length === 1) shown.push(make("p", {}, "The file says nothing of itself."));
+    if (shown.length === 1) shown.push(make("p", {}, problem ?? "The file says nothing of itself."));
     return shown;
 }

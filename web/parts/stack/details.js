@@ -2,20 +2,22 @@
 /** A row's further part: trigger words, block weights, and the schedule over the steps. */
 
 import { about } from "./about.js";
-import { make } from "./dom.js";
+import { make, whenOther } from "./dom.js";
 import { readBlocks, readSchedule, writeBlocks, writeSchedule } from "./fields.js";
-import { append, copy, tell, texts } from "./page.js";
+import { meant } from "./names.js";
+import { append, copy, files, tell, texts } from "./page.js";
 
 const CLIPBOARD = "clipboard";
 let number = 0;
 let into = CLIPBOARD; // where words were put last
 
+/** @typedef {import("./about.js").About} About */
 /** @typedef {import("./value.js").Row} Row */
 
 /**
  * @typedef {object} Details
  * @property {HTMLElement} element
- * @property {(row: Row) => void} show
+ * @property {(row: Row) => Promise<void>} show
  */
 
 /**
@@ -44,19 +46,29 @@ export function details(onchange) {
             return read.problem;
         },
     );
-    const element = make(
-        "div",
-        { className: "details" },
-        words.element,
-        blocks.element,
-        schedule.element,
-    );
+    /** @type {Row | null} */
+    let shown = null;
+    /** @type {string[]} */
+    let patterns = [];
+    const every = make("button", { type: "button" }, "List this file's blocks");
+    every.addEventListener("click", () => {
+        const ones = Object.fromEntries(patterns.map((pattern) => [pattern, 1]));
+        onchange({ blocks: { ...ones, ...shown?.blocks } });
+    });
+    blocks.element.append(every);
+    const parts = [words.element, blocks.element, schedule.element];
     return {
-        element,
-        show(row) {
-            void words.show(row.lora);
+        element: make("div", { className: "details" }, ...parts),
+        async show(row) {
+            shown = row;
             blocks.show(writeBlocks(row.blocks));
             schedule.show(writeSchedule(row.schedule));
+            const file = meant(files() ?? [], row.lora);
+            const found = file === null ? null : await about(file);
+            if (shown !== row) return;
+            words.show(found);
+            patterns = found?.blocks ?? [];
+            every.hidden = patterns.every((pattern) => pattern in (row.blocks ?? {}));
         },
     };
 }
@@ -114,32 +126,26 @@ function wordsPart() {
     target.addEventListener("focus", () => fill(target));
     target.addEventListener("pointerdown", () => fill(target));
     target.addEventListener("change", () => (into = target.value));
-    let current = "";
-
-    return {
-        element,
-        /** @param {string} lora */
-        async show(lora) {
-            current = lora;
-            const found = lora ? await about(lora) : null;
-            if (current !== lora) return;
-            const words = found?.words ?? [];
-            fill(target);
-            target.hidden = !words.length;
-            chips.replaceChildren(...words.map((word) => chip(word)));
-            if (words.length > 1) chips.append(chip(words.join(", "), "All"));
-            if (!words.length) chips.append("none in the file");
-        },
-    };
+    const draw = whenOther((/** @type {About | null} */ found) => {
+        const words = found?.words ?? [];
+        const all = words.length > 1 ? [chip(words.join(", "), target, "All")] : [];
+        const none = found?.problem ?? "none in the file";
+        chips.replaceChildren(...words.map((word) => chip(word, target)), ...all);
+        if (!words.length) chips.append(none);
+        target.hidden = !words.length;
+        fill(target);
+    });
+    return { element, show: draw };
 }
 
 /**
  * @param {string} words
+ * @param {HTMLSelectElement} target
  * @param {string} [label]
  */
-function chip(words, label = words) {
+function chip(words, target, label = words) {
     const button = make("button", { type: "button", title: `Put: ${words}` }, label);
-    button.addEventListener("click", () => void put(words));
+    button.addEventListener("click", () => void put(words, target.value));
     return button;
 }
 
@@ -151,9 +157,12 @@ function fill(target) {
     target.value = places.some(({ key }) => key === into) ? into : CLIPBOARD;
 }
 
-/** @param {string} words */
-async function put(words) {
-    const target = texts().find(({ key }) => key === into);
+/**
+ * @param {string} words
+ * @param {string} place the key of a text, or the clipboard
+ */
+async function put(words, place) {
+    const target = texts().find(({ key }) => key === place);
     if (target) {
         append(target, words);
         tell("success", `Put into ${target.label}.`);

@@ -76,3 +76,19 @@ export function toggle(label, onclick) {
     rename(button, label);
     return button;
 }
+
+/**
+ * `draw`, which does nothing where it is given what it was given last.
+ * @template {unknown[]} Given
+ * @param {(...given: Given) => void} draw
+ * @returns {(...given: Given) => void}
+ */
+export function whenOther(draw) {
+    /** @type {Given | null} */
+    let last = null;
+    return (...given) => {
+        if (last?.every((one, place) => one === given[place])) return;
+        last = given;
+        draw(...given);
+    };
+}

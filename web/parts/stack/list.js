@@ -1,6 +1,7 @@
 // @ts-check
 /** The whole list of rows. It holds the value, as JSON, and tells when the person changes it. */
 
+import { choose } from "./chooser.js";
 import { icon, make, toggle } from "./dom.js";
 import { files } from "./page.js";
 import { rowView } from "./row.js";
@@ -25,7 +26,12 @@ export class StackList {
     #told;
     #all = toggle("All on or off", () => this.#set(value.toggledAll(this.#rows)));
     #list = make("ol", { "aria-label": "LoRAs, the first applied first" });
-    #add = make("button", { type: "button", className: "add" }, icon("add"), "Add LoRA");
+    #add = make(
+        "button",
+        { type: "button", className: "add", "aria-haspopup": "listbox", "aria-expanded": "false" },
+        icon("add"),
+        "Add LoRA",
+    );
     #raw = rawPart((text) => this.#write(text));
     #live = make("p", { className: "unseen", role: "status" });
     #body;
@@ -131,9 +137,7 @@ export class StackList {
     }
 
     #append() {
-        this.#set([...this.#rows, value.newRow()]);
-        const view = this.#views[this.#views.length - 1];
-        view.file.click();
+        choose(this.#add, "", (lora) => this.#set([...this.#rows, value.newRow(lora)]));
     }
 
     /**

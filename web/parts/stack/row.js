@@ -4,7 +4,7 @@
 import { cardOn, hideCard } from "./card.js";
 import { choose } from "./chooser.js";
 import { details } from "./details.js";
-import { icon, iconButton, make, rename, toggle } from "./dom.js";
+import { icon, iconButton, make, rename, toggle, whenOther } from "./dom.js";
 import { draggable } from "./drag.js";
 import { meant, nearest, parts, withSlashes } from "./names.js";
 import { numberField } from "./number.js";
@@ -65,12 +65,24 @@ export function rowView(list, told) {
     const open = (/** @type {boolean} */ shown) => {
         further.element.hidden = !shown;
         view.more.setAttribute("aria-expanded", String(shown));
-        if (shown) further.show(row);
+        if (shown) void further.show(row);
         told.resize();
     };
     element.addEventListener("keydown", (event) => keys(event, told));
     draggable(view.handle, element, list, told.drop);
     open(false);
+    // Drawn anew only when another: a button that is replaced while it is pressed hears no click.
+    const drawFile = whenOther((/** @type {string} */ name, /** @type {string[] | null} */ known) => {
+        view.file.replaceChildren(...shownName(name));
+        const lost = Boolean(known && name && meant(known, name) === null);
+        missing.replaceChildren(...(lost ? offers(known ?? [], name, told) : []));
+        missing.hidden = !lost;
+        element.classList.toggle("lost", lost);
+    });
+    const drawLink = whenOther((/** @type {boolean} */ linked) => {
+        view.link.setAttribute("aria-pressed", String(linked));
+        view.link.replaceChildren(icon(linked ? "link" : "apart"));
+    });
 
     return {
         element,
@@ -78,14 +90,12 @@ export function rowView(list, told) {
         show(shown, place, count) {
             row = shown;
             name(view, row, place, count);
-            const lost = lora(view.file, missing, row, told);
+            drawFile(row.lora, files());
+            drawLink(row.text === undefined);
             element.classList.toggle("off", !row.on);
-            element.classList.toggle("lost", lost);
             view.on.setAttribute("aria-checked", String(row.on));
-            view.link.setAttribute("aria-pressed", String(row.text === undefined));
-            view.link.replaceChildren(icon(row.text === undefined ? "link" : "apart"));
             view.text.element.disabled = row.text === undefined;
-            if (!further.element.hidden) further.show(row);
+            if (!further.element.hidden) void further.show(row);
         },
     };
 }
@@ -105,38 +115,33 @@ function fileButton(current, told) {
         hideCard();
         choose(button, current(), (lora) => told.change({ lora }));
     });
-    cardOn(button, current);
+    cardOn(button, () => meant(files() ?? [], current()));
     return button;
 }
 
 /**
- * Show the file's name, and where the server has no such file say so and offer those nearest.
- * @param {HTMLButtonElement} button
- * @param {HTMLElement} missing
- * @param {Row} row
- * @param {Told} told
- * @returns {boolean} whether the file is missing
+ * @param {string} name
+ * @returns {HTMLElement[]}
  */
-function lora(button, missing, row, told) {
-    const known = files();
-    const { folder, stem } = parts(withSlashes(row.lora));
-    const lost = Boolean(known && row.lora && meant(known, row.lora) === null);
-    button.replaceChildren(
-        ...(row.lora
-            ? [make("span", { className: "folder" }, folder), make("span", {}, stem)]
-            : [make("span", { className: "none" }, "Choose a LoRA…")]),
-    );
-    missing.hidden = !lost;
-    if (!lost || !known) return false;
-    const near = nearest(known, row.lora).map((name) =>
-        make(
-            "button",
-            { type: "button", title: name, onclick: () => told.change({ lora: name }) },
-            parts(name).stem,
-        ),
-    );
-    missing.replaceChildren("No such file. ", ...(near.length ? ["Nearest: ", ...near] : []));
-    return true;
+function shownName(name) {
+    if (!name) return [make("span", { className: "none" }, "Choose a LoRA…")];
+    const { folder, stem } = parts(withSlashes(name));
+    return [make("span", { className: "folder" }, folder), make("span", {}, stem)];
+}
+
+/**
+ * That there is no such file, and those that may be meant.
+ * @param {readonly string[]} known
+ * @param {string} wanted
+ * @param {Told} told
+ * @returns {(Node | string)[]}
+ */
+function offers(known, wanted, told) {
+    const near = nearest(known, wanted).map((name) => {
+        const onclick = () => told.change({ lora: name });
+        return make("button", { type: "button", title: name, onclick }, parts(name).stem);
+    });
+    return ["No such file. ", ...(near.length ? ["Nearest: ", ...near] : [])];
 }
 
 /**

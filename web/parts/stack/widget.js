@@ -34,10 +34,14 @@ export function useRowsWidget(definition) {
  */
 export function rowsWidget(node, name, spec) {
     addStyle();
-    let height = 0; // of the node, as we last set it
     const list = new StackList({
-        change: () => change(() => widget.callback?.(list.text)),
-        resize: () => (height = fit(node, list, height)),
+        change() {
+            change(() => {
+                fit(node, list); // at once, so that undo takes both back together
+                widget.callback?.(list.text);
+            });
+        },
+        resize: () => fit(node, list),
     });
     const wanted = () => (list.height || 3 * ROW) + 2 * MARGIN;
     const widget = node.addDOMWidget(name, TYPE, list.element, {
@@ -72,21 +76,16 @@ export function filesChanged() {
 }
 
 /**
- * Let the node be as high as its list: always where it grows, and where it shrinks if the person
- * did not make the node higher.
+ * Let the node be as high as its list: more room would be empty.
  * @param {ComfyNode} node
  * @param {StackList} list
- * @param {number} before the height that this gave last
- * @returns {number}
  */
-function fit(node, list, before) {
-    if (!list.height || inElements()) return before; // Nodes 2.0 fit themselves
+function fit(node, list) {
+    if (!list.height || inElements()) return; // Nodes 2.0 fit themselves
     const [width, height] = node.size;
     const [, needed] = node.computeSize();
-    const own = Math.abs(height - before) < 2;
-    if (needed > height || own) node.setSize([width, needed]);
+    if (height !== needed) node.setSize([width, needed]);
     node.graph?.setDirtyCanvas(true, true);
-    return needed;
 }
 
 /**
