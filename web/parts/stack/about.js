@@ -22,7 +22,10 @@ const asked = new Map();
 export function about(name) {
     let answer = asked.get(name);
     if (!answer) {
-        answer = ask(name);
+        answer = ask(name).catch((/** @type {Error} */ error) => {
+            asked.delete(name); // another time it may answer
+            return read({ error: `The server does not tell of it: ${error.message}` });
+        });
         asked.set(name, answer);
     }
     return answer;
@@ -33,18 +36,22 @@ export function forgetAll() {
     asked.clear();
 }
 
-/**
- * @param {string} name
- * @returns {Promise<About>}
- */
+/** @param {string} name */
 async function ask(name) {
     const answer = await api.fetchApi(`/atelier/lora?name=${encodeURIComponent(name)}`);
-    const told = await answer.json();
+    return read(await answer.json());
+}
+
+/**
+ * @param {any} told the server's answer
+ * @returns {About}
+ */
+function read(told) {
     return {
         picture: told.thumbnail ?? "",
         words: told.trigger_words ?? [],
         settings: Object.entries(told.settings ?? {}),
         blocks: told.blocks ?? [],
-        problem: answer.ok ? null : (told.error ?? answer.statusText),
+        problem: told.error ?? null,
     };
 }
