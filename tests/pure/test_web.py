@@ -19,5 +19,6 @@ def test_module(path: Path) -> None:
         text=True,
         encoding="utf-8",
     )
-    assert done.returncode == 0, done.stdout
-    assert "\n# pass 0\n" not in done.stdout, done.stdout
+    told = str(done.stdout)
+    assert done.returncode == 0, told
+    assert "\n# pass 0\n" not in told, told
