@@ -99,7 +99,7 @@ declare module "*/scripts/app.js" {
 
     interface DOMWidgetOptions {
         getValue(): string;
-        setValue(value: string): void;
+        setValue(value: unknown): void;
         getMinHeight?(): number;
         hideOnZoom?: boolean;
         margin?: number;

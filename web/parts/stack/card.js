@@ -7,7 +7,7 @@ import { about } from "./about.js";
 import { parts } from "./names.js";
 
 const ID = "atelier-stack-card";
-const DELAY = 300; // milliseconds that the mouse rests
+const DELAY = 250; // milliseconds that the mouse or the keyboard rests
 const MOST_WORDS = 12;
 const MOST_SETTINGS = 14;
 
@@ -17,20 +17,25 @@ let timer;
 let wanted = "";
 
 /**
- * Show the card of a file beside `anchor`, when it is known.
+ * Show the card of a file beside `anchor`, soon, if no other is wanted till then.
  * @param {string} name
  * @param {HTMLElement} anchor
  */
-export async function showCard(name, anchor) {
+export function showCard(name, anchor) {
     clearTimeout(timer);
     wanted = name;
+    timer = setTimeout(() => void reveal(name, anchor), DELAY);
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLElement} anchor
+ */
+async function reveal(name, anchor) {
     const found = await about(name);
     if (wanted !== name || !anchor.isConnected) return;
     card.replaceChildren(...contents(name, found));
     placeBeside(card, anchor);
-    card.querySelector("img")?.addEventListener("load", () => {
-        if (card.isConnected && wanted === name && anchor.isConnected) placeBeside(card, anchor);
-    });
 }
 
 export function hideCard() {
@@ -48,12 +53,9 @@ export function cardOn(element, file) {
     element.setAttribute("aria-describedby", ID);
     const show = () => {
         const name = file();
-        if (name) void showCard(name, element);
+        if (name) showCard(name, element);
     };
-    element.addEventListener("pointerenter", () => {
-        clearTimeout(timer);
-        timer = setTimeout(show, DELAY);
-    });
+    element.addEventListener("pointerenter", show);
     element.addEventListener("pointerleave", hideCard);
     element.addEventListener("pointerdown", hideCard);
     element.addEventListener("focus", () => {

@@ -27,28 +27,25 @@ export function inElements() {
 }
 
 /**
- * Over a node on the canvas, the wheel zooms and the middle button pans as beside it.
+ * Over the list, the wheel zooms and the middle button pans as beside it; what else is done there
+ * is not for the node.
  * @param {HTMLElement} element
  */
 export function leaveToCanvas(element) {
-    const own = (/** @type {Event} */ event) => {
-        if (inElements()) event.stopPropagation(); // or the node would be dragged
-    };
     element.addEventListener("wheel", (event) => {
         if (!inElements()) app.canvas.processMouseWheel(event);
     });
-    element.addEventListener("pointerdown", (event) => {
-        own(event);
-        if (event.button === 1 && !inElements()) app.canvas.processMouseDown(event);
-    });
-    element.addEventListener("pointermove", (event) => {
-        own(event);
-        if (event.buttons === 4 && !inElements()) app.canvas.processMouseMove(event);
-    });
-    element.addEventListener("pointerup", (event) => {
-        own(event);
-        if (event.button === 1 && !inElements()) app.canvas.processMouseUp(event);
-    });
+    const pans = (/** @type {PointerEvent} */ event) => event.button === 1 || event.buttons & 4;
+    const to = {
+        pointerdown: (/** @type {PointerEvent} */ event) => app.canvas.processMouseDown(event),
+        pointermove: (/** @type {PointerEvent} */ event) => app.canvas.processMouseMove(event),
+        pointerup: (/** @type {PointerEvent} */ event) => app.canvas.processMouseUp(event),
+    };
+    for (const type of /** @type {(keyof typeof to)[]} */ (Object.keys(to)))
+        element.addEventListener(type, (event) => {
+            if (!pans(event)) event.stopPropagation(); // or Nodes 2.0 would drag the node
+            else if (!inElements()) to[type](event);
+        });
 }
 
 /** @type {string[] | null} */

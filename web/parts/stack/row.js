@@ -173,9 +173,12 @@ function name(view, row, place, count) {
  * @param {Told} told
  */
 function keys(event, told) {
+    const { target } = event;
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    const typed = event.target instanceof Element && event.target.matches("input, textarea, select");
-    if (by && event.altKey) told.move(by);
+    const typed = target instanceof Element && target.matches("input, textarea, select");
+    if (typed && event.key === "Enter" && (event.ctrlKey || event.metaKey))
+        return void target.dispatchEvent(new Event("change")); // before ComfyUI queues
+    if (by && event.altKey && !(target instanceof HTMLSelectElement)) told.move(by);
     else if (event.key === "Delete" && !typed) told.remove();
     else return;
     event.preventDefault();

@@ -46,8 +46,8 @@ export function rowsWidget(node, name, spec) {
     const wanted = () => (list.height || 3 * ROW) + 2 * MARGIN;
     const widget = node.addDOMWidget(name, TYPE, list.element, {
         getValue: () => list.text,
-        setValue(text) {
-            list.text = text;
+        setValue(value) {
+            list.text = asText(value);
             setTimeout(() => mount(node, list.element));
         },
         getMinHeight: wanted,
@@ -67,6 +67,15 @@ export function rowsWidget(node, name, spec) {
         onRemoved?.call(this);
     };
     return { widget, minWidth: WIDTH, minHeight: 4 * ROW };
+}
+
+/**
+ * A workflow written by hand may hold the rows themselves.
+ * @param {unknown} value
+ */
+function asText(value) {
+    if (typeof value === "string") return value;
+    return value ? JSON.stringify(value) : "";
 }
 
 /** Files may have come, gone or changed. */
