@@ -7,7 +7,7 @@ from ..training.host.lora_work import chosen, merge_loras
 from ..training.host.progress import show_text
 from ..training.loras.methods import METHODS, Recipe
 from ..training.save import PRECISIONS
-from .types import LoraStack
+from .types import LoraStack, StackWire
 
 ROWS = (1, 2, 3, 4)
 
@@ -126,6 +126,12 @@ class MergeLoras(io.ComfyNode):
                     tooltip="More LoRAs, from a stack node of any pack, with their strengths for "
                     "the model and the text encoders.",
                 ),
+                StackWire.Input(
+                    "stack",
+                    optional=True,
+                    tooltip="More LoRAs, from LoRA Stack: files without block weights and "
+                    "schedules.",
+                ),
                 io.Model.Input(
                     "model",
                     optional=True,
@@ -156,6 +162,7 @@ class MergeLoras(io.ComfyNode):
         filename_prefix: str,
         precision: str = "fp16",
         lora_stack=None,
+        stack=None,
         model=None,
         clip=None,
         **rows,
@@ -166,5 +173,5 @@ class MergeLoras(io.ComfyNode):
             for number in ROWS
             if f"lora_{number}" in rows
         ]
-        some = chosen(own, lora_stack)
+        some = chosen(own, lora_stack, stack)
         return shown(*merge_loras(some, recipe, filename_prefix, precision, model, clip))

@@ -2,6 +2,14 @@
 
 from comfy_api.latest import io
 
+from ..training.host.stack import (
+    apply_stack,
+    plain_or_blocked,
+    stacked,
+    stamps,
+    with_lora,
+    words_of,
+)
 from ..training.stack.rows import EMPTY
 from .types import LoraModel, LoraStack, StackWire
 
@@ -48,8 +56,13 @@ class LoraStackNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, **inputs) -> io.NodeOutput:
-        raise NotImplementedError
+    def fingerprint_inputs(cls, **inputs):
+        return stamps(inputs.get("rows"))
+
+    @classmethod
+    def execute(cls, rows: str, stack=None, lora_stack=None) -> io.NodeOutput:
+        whole = stacked(rows, stack, lora_stack)
+        return io.NodeOutput(whole, plain_or_blocked(whole), words_of(whole))
 
 
 class AddLoraToStack(io.ComfyNode):
@@ -100,8 +113,17 @@ class AddLoraToStack(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, **inputs) -> io.NodeOutput:
-        raise NotImplementedError
+    def execute(
+        cls,
+        lora,
+        strength_model: float,
+        strength_text: float,
+        blocks: str = "",
+        schedule: str = "",
+        stack=None,
+    ) -> io.NodeOutput:
+        more = with_lora(stack, lora, strength_model, strength_text, blocks, schedule)
+        return io.NodeOutput(more)
 
 
 class ApplyStack(io.ComfyNode):
@@ -129,5 +151,5 @@ class ApplyStack(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, **inputs) -> io.NodeOutput:
-        raise NotImplementedError
+    def execute(cls, model, stack, clip=None) -> io.NodeOutput:
+        return io.NodeOutput(*apply_stack(model, clip, stack))
