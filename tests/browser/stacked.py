@@ -17,6 +17,12 @@ VALUES = """kind => app.canvas.graph.nodes
     .filter(node => node.type === kind)
     .sort((one, other) => one.id - other.id)
     .map(node => node.widgets.find(widget => widget.name === "rows").value)"""
+CHANGED = f"""([kind, before]) => {{
+    const now = ({VALUES})(kind);
+    return now.length && JSON.stringify(now) !== JSON.stringify(before);
+}}"""
+KEPT = """value => Object.values({ ...localStorage, ...sessionStorage })
+    .some(kept => kept.replaceAll("\\\\", "").includes(value))"""
 PROMPTED = """async kind => Object.values((await app.graphToPrompt()).output)
     .filter(node => node.class_type === kind)
     .map(node => node.inputs.rows)"""
@@ -96,10 +102,14 @@ class Stack:
         self.settle()
 
     def undo(self) -> None:
+        before = self.texts()
         self.page.keyboard.press("Control+z")
+        self.page.wait_for_function(CHANGED, arg=[KIND, before])
         self.settle()
 
     def reload(self) -> None:
+        """As the browser's button does, once the page has kept its workflow."""
+        self.page.wait_for_function(KEPT, arg=self.texts()[0])
         self.page.reload()
         self.page.wait_for_function(STARTED)
         self.settle()
