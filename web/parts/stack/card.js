@@ -33,8 +33,11 @@ export function showCard(name, anchor) {
  */
 async function reveal(name, anchor) {
     const found = await about(name);
+    const shown = contents(name, found);
+    const [picture] = shown; // whose size is known only when it is read
+    if (picture instanceof HTMLImageElement) await picture.decode().catch(() => shown.shift());
     if (wanted !== name || !anchor.isConnected) return;
-    card.replaceChildren(...contents(name, found));
+    card.replaceChildren(...shown);
     placeBeside(card, anchor);
 }
 
