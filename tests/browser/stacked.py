@@ -40,6 +40,17 @@ ENTER = """() => {
 TEXT = """app.graph.nodes.find(node => node.type === "CLIPTextEncode")
     .widgets.find(widget => widget.name === "text").value"""
 
+# How well an element's text can be read: 1 to 21, 4.5 is what WCAG asks for.
+CONTRAST = """element => {
+    const { color, backgroundColor } = getComputedStyle(element);
+    const light = one => one.match(/[\\d.]+/g).slice(0, 3).map(Number)
+        .map(part => part / 255)
+        .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+    const [dark, bright] = [light(color), light(backgroundColor)].sort((a, b) => a - b);
+    return (bright + 0.05) / (dark + 0.05);
+}"""
+
 
 @dataclass
 class Stack:
@@ -99,6 +110,12 @@ class Stack:
 
     def select(self) -> None:
         self.page.evaluate(SELECT, KIND)
+        self.settle()
+
+    def paint(self, palette: str) -> None:
+        """Another of ComfyUI's colour palettes, as from its settings."""
+        command = "name => app.extensionManager.setting.set('Comfy.ColorPalette', name)"
+        self.page.evaluate(command, palette)
         self.settle()
 
     def undo(self) -> None:

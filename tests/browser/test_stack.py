@@ -13,7 +13,7 @@ from atelier.demo.server import Server
 from atelier.training.metadata import thumbnail
 
 from .canvas import opened
-from .stacked import ENTER, INTO_SUBGRAPH, TEXT, Stack, saved, workflow
+from .stacked import CONTRAST, ENTER, INTO_SUBGRAPH, TEXT, Stack, saved, workflow
 from .test_templates import look
 
 if TYPE_CHECKING:
@@ -65,6 +65,23 @@ def test_opens_what_was_saved(stack: Stack) -> None:
     assert values == {node["type"]: node["widgets_values"] for node in workflow()["nodes"]}
     assert stack.names() == NAMES
     assert stack.number("model", 2).input_value() == "-0.125"
+
+
+def test_can_be_read_in_dark_and_light(stack: Stack, screenshots: Path) -> None:
+    stack.button("block weights", 1).click()
+    colours = set()
+    for palette in ("light", "dark"):
+        stack.paint(palette)
+        stack.lists.get_by_role("button", name="Add LoRA").click()
+        stack.page.get_by_role("combobox", name="Search LoRAs").fill("ink")
+        stack.page.keyboard.press("ArrowDown")
+        stack.page.get_by_role("tooltip").wait_for()
+        stack.page.screenshot(path=screenshots / f"stack-{look(stack.vue)}-{palette}.png")
+        stack.page.keyboard.press("Escape")
+        button = stack.button("LoRA: styles/ink-wash")
+        assert button.evaluate(CONTRAST) >= 4.5, palette
+        colours.add(button.evaluate("button => getComputedStyle(button).color"))
+    assert len(colours) == 2
 
 
 def test_adds(stack: Stack) -> None:
