@@ -35,9 +35,9 @@ test("what a row does not say is at its default", () => {
 
 for (const [text, says] of [
     ["{", "no JSON"],
-    ["[]", "not of our form"],
-    ["null", "not of our form"],
-    ['{"rows": {}}', "not of our form"],
+    ["[]", "of another form"],
+    ["null", "of another form"],
+    ['{"rows": {}}', "of another form"],
     ['{"version": 2, "rows": []}', "newer"],
     ['{"rows": [{}, 7]}', "Row 2"],
     ['{"rows": [{"on": 1}]}', "Row 1"],

@@ -6,6 +6,8 @@
 
 export const EMPTY = '{"version": 1, "rows": []}';
 
+const ANOTHER = "This JSON is of another form. If it is another pack's stack, it works as it is.";
+
 /**
  * @typedef {object} Row
  * @property {boolean} on
@@ -33,7 +35,7 @@ export function parse(text) {
     } catch (error) {
         return no(`This is no JSON: ${error instanceof Error ? error.message : error}`);
     }
-    if (!isObject(value) || !Array.isArray(value.rows)) return no("This JSON is not of our form.");
+    if (!isObject(value) || !Array.isArray(value.rows)) return no(ANOTHER);
     const version = value.version ?? 1;
     if (version !== 1) return no(`Version ${version} is newer than this Atelier.`);
     const rows = [];
