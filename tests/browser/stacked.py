@@ -37,6 +37,12 @@ ENTER = """() => {
     const outer = app.canvas.graph.nodes.find(node => node.isSubgraphNode?.());
     app.canvas.openSubgraph(outer.subgraph, outer);
 }"""
+PROMOTE = """() => {
+    const outer = app.canvas.graph.nodes.find(node => node.isSubgraphNode?.());
+    const [inner] = outer.subgraph.nodes;
+    const slot = inner.inputs.find(input => input.name === "rows");
+    outer.subgraph.addInput("rows", slot.type).connect(slot, inner);
+}"""
 TEXT = """app.graph.nodes.find(node => node.type === "CLIPTextEncode")
     .widgets.find(widget => widget.name === "text").value"""
 

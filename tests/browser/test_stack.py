@@ -1,5 +1,6 @@
 """The rows of LoRA Stack, used by a person in both looks of the page."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from atelier.demo.server import Server
 from atelier.training.metadata import thumbnail
 
 from .canvas import opened
-from .stacked import CONTRAST, ENTER, INTO_SUBGRAPH, TEXT, Stack, saved, workflow
+from .stacked import CONTRAST, ENTER, INTO_SUBGRAPH, PROMOTE, TEXT, Stack, saved, workflow
 from .test_templates import look
 
 if TYPE_CHECKING:
@@ -274,6 +275,25 @@ def test_lives_in_a_subgraph(stack: Stack) -> None:
     assert stack.value()[1]["on"] is True
     assert stack.prompted() == stack.texts()
     assert stack.names() == NAMES
+
+
+def test_lives_on_the_face_of_a_subgraph(stack: Stack) -> None:
+    """Where its input is one of the subgraph's, so that the list is on the outer node."""
+    stack.select()
+    stack.page.evaluate(INTO_SUBGRAPH)
+    stack.page.evaluate(PROMOTE)
+    stack.rows.nth(2).wait_for()
+    assert stack.prompted() == [saved()]
+    stack.switch(1).click()
+    (sent,) = stack.prompted()
+    assert [row["on"] for row in json.loads(sent)["rows"]] == [True, True, True]
+    stack.page.evaluate(ENTER)
+    stack.settle()
+    stack.page.evaluate("app.canvas.setGraph(app.graph)")
+    stack.rows.nth(2).wait_for()
+    stack.switch(0).click()
+    (sent,) = stack.prompted()
+    assert [row["on"] for row in json.loads(sent)["rows"]] == [False, True, True]
 
 
 def test_what_is_not_ours_is_kept_as_text(stack: Stack) -> None:

@@ -3,7 +3,6 @@
 
 import { choose } from "./chooser.js";
 import { icon, make, toggle } from "./dom.js";
-import { files } from "./page.js";
 import { rowView } from "./row.js";
 import * as value from "./value.js";
 
@@ -25,6 +24,7 @@ export class StackList {
     #views = [];
     #told;
     #all = toggle("All on or off", () => this.#set(value.toggledAll(this.#rows)));
+    #head = make("div", { className: "line head" });
     #list = make("ol", { "aria-label": "LoRAs, the first applied first" });
     #add = make(
         "button",
@@ -41,9 +41,7 @@ export class StackList {
     constructor(told) {
         this.#told = told;
         this.#add.addEventListener("click", () => this.#append());
-        const head = make(
-            "div",
-            { className: "line head" },
+        this.#head.append(
             make("span"),
             this.#all,
             make("span", {}, "LoRA"),
@@ -51,7 +49,7 @@ export class StackList {
             make("span"),
             make("span", { title: "Strength for the text encoders" }, "Text"),
         );
-        const parts = [head, this.#list, this.#add, this.#raw.element, this.#live];
+        const parts = [this.#head, this.#list, this.#add, this.#raw.element, this.#live];
         this.#body = make("div", { className: "body" }, ...parts);
         this.element = make(
             "div",
@@ -72,7 +70,7 @@ export class StackList {
         const parsed = value.parse(text);
         this.#rows = parsed.rows ?? [];
         this.#raw.show(text, parsed.problem);
-        for (const part of [this.#list, this.#add, this.#all]) part.hidden = parsed.rows === null;
+        for (const part of [this.#head, this.#list, this.#add]) part.hidden = parsed.rows === null;
         this.#draw();
     }
 
@@ -108,7 +106,6 @@ export class StackList {
         for (const [place, view] of this.#views.entries())
             view.show(this.#rows[place], place, count);
         this.#all.setAttribute("aria-checked", checked(this.#rows));
-        this.element.classList.toggle("waiting", files() === null);
     }
 
     /** Have the page's elements as the views are, without touching those that are right. */
