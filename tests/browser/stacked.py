@@ -43,6 +43,8 @@ PROMOTE = """() => {
     const slot = inner.inputs.find(input => input.name === "rows");
     outer.subgraph.addInput("rows", slot.type).connect(slot, inner);
 }"""
+FACED = """() => app.canvas.graph.nodes.find(node => node.isSubgraphNode?.())
+    .widgets.some(widget => widget.element)"""
 TEXT = """app.graph.nodes.find(node => node.type === "CLIPTextEncode")
     .widgets.find(widget => widget.name === "text").value"""
 

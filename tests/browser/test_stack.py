@@ -14,7 +14,7 @@ from atelier.demo.server import Server
 from atelier.training.metadata import thumbnail
 
 from .canvas import opened
-from .stacked import CONTRAST, ENTER, INTO_SUBGRAPH, PROMOTE, TEXT, Stack, saved, workflow
+from .stacked import CONTRAST, ENTER, FACED, INTO_SUBGRAPH, PROMOTE, TEXT, Stack, saved, workflow
 from .test_templates import look
 
 if TYPE_CHECKING:
@@ -282,8 +282,10 @@ def test_lives_on_the_face_of_a_subgraph(stack: Stack) -> None:
     stack.select()
     stack.page.evaluate(INTO_SUBGRAPH)
     stack.page.evaluate(PROMOTE)
-    stack.rows.nth(2).wait_for()
     assert stack.prompted() == [saved()]
+    if not stack.page.evaluate(FACED):
+        pytest.skip("This page (1.49) shows no pack's own widgets on the face of a subgraph.")
+    stack.rows.nth(2).wait_for()
     stack.switch(1).click()
     (sent,) = stack.prompted()
     assert [row["on"] for row in json.loads(sent)["rows"]] == [True, True, True]

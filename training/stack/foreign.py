@@ -25,7 +25,7 @@ def from_other_pack(value: Any) -> list[_Row]:
     value = _unwrapped(value)
     if isinstance(value, Mapping):
         for read in (_numbered_rows, _name_number, _number_name, _padded):
-            if rows := read(value):
+            if (rows := read(value)) is not None:
                 return rows
         value = [value]
     if not isinstance(value, list | tuple):
@@ -77,17 +77,19 @@ def _numbered(inputs: Mapping[str, Any], pattern: str) -> Iterable[tuple[str, An
     return sorted(pairs, key=lambda pair: int(pair[0]))
 
 
-def _numbered_rows(inputs: Mapping[str, Any]) -> list[_Row]:
+def _numbered_rows(inputs: Mapping[str, Any]) -> list[_Row] | None:
     """rgthree's Power Lora Loader: `lora_1` and so on, each a row. Its order is the inputs'."""
     rows = [
         value
         for name, value in inputs.items()
         if re.fullmatch(r"lora_\d+", name, re.IGNORECASE) and isinstance(value, Mapping)
     ]
+    if not rows and "PowerLoraLoaderHeaderWidget" not in inputs:
+        return None
     return [_row(one, place) for place, one in enumerate(rows, 1)]
 
 
-def _name_number(inputs: Mapping[str, Any]) -> list[_Row]:
+def _name_number(inputs: Mapping[str, Any]) -> list[_Row] | None:
     """`lora_name_1`: Comfyroll's CR LoRA Stack, and Efficiency's LoRA Stacker."""
     simple = inputs.get("input_mode", "simple") == "simple"
     count = inputs.get("lora_count")
@@ -106,7 +108,7 @@ def _name_number(inputs: Mapping[str, Any]) -> list[_Row]:
     return _each(_numbered(inputs, r"lora_name_(\d+)"), row)
 
 
-def _number_name(inputs: Mapping[str, Any]) -> list[_Row]:
+def _number_name(inputs: Mapping[str, Any]) -> list[_Row] | None:
     """`lora_1_name`: Easy-Use's loraStack."""
     simple = inputs.get("mode", "simple") == "simple"
     count = inputs.get("num_loras")
@@ -122,7 +124,7 @@ def _number_name(inputs: Mapping[str, Any]) -> list[_Row]:
     return _each(_numbered(inputs, r"lora_(\d+)_name"), row)
 
 
-def _padded(inputs: Mapping[str, Any]) -> list[_Row]:
+def _padded(inputs: Mapping[str, Any]) -> list[_Row] | None:
     """`lora_01` and `strength_01`: rgthree's Lora Loader Stack."""
     return _each(
         _numbered(inputs, r"lora_(\d\d)"),
@@ -130,9 +132,11 @@ def _padded(inputs: Mapping[str, Any]) -> list[_Row]:
     )
 
 
-def _each(pairs: Iterable[tuple[str, Any]], row: Callable[[str, Any], _Row]) -> list[_Row]:
+def _each(pairs: Iterable[tuple[str, Any]], row: Callable[[str, Any], _Row]) -> list[_Row] | None:
     """A row for each; those without a file, with which such nodes are filled up, are left out."""
-    return [row(n, name) for n, name in pairs if name not in ("None", "", None)]
+    some = list(pairs)
+    rows = [row(n, name) for n, name in some if name not in ("None", "", None)]
+    return rows if some else None
 
 
 def _unknown(value: Any, where: str = "") -> ValueError:
