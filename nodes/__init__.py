@@ -9,6 +9,7 @@ from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
 from .images import DatasetFromImages
 from .inspect import InspectBase
+from .interference import LoraInterference
 from .load import LoadLoraFile
 from .merge import MergeLoras
 from .options import (
@@ -53,6 +54,7 @@ NODES: list[type[io.ComfyNode]] = [
     ExtractLora,
     ConvertLora,
     InspectLora,
+    LoraInterference,
     EvaluationGrid,
     GridCell,
     GridPage,
