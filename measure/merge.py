@@ -80,7 +80,8 @@ _NOTES = (
     "`error`: distance from the whole change that is asked for, as a share of it. The figures "
     "weigh each layer by how often the network has it. Ties are merged by our code in both; only "
     "how the result becomes a LoRA differs. `speedup` is the least of the works' (full SVD). SDXL: "
-    "every kind of linear layer. Flux: two kinds of seven, 114 of 304 layers; the others are larger still. "
+    "every kind of linear layer. Flux: two kinds of seven, 114 of its 304 layers: the others' SVDs "
+    "take longer still. "
     f"`{LOWRANK}`: what today's resize_lora.py does by default with layers above {LARGE}."
 )
 

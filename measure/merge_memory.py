@@ -31,7 +31,7 @@ Who = tuple[str, str]
 SHARES: dict[Who, tuple[int, ...]] = {
     ("merge", "ours"): (12, 6, 1),
     ("merge", "theirs"): (12, 6),
-    ("merge_ties", "ours"): (36, 18),
+    ("merge_ties", "ours"): (72, 36),
     ("resize", "ours"): (12, 6, 1),
     ("resize", "theirs"): (12, 6),
     ("extract", "ours"): (24, 12),

@@ -3,6 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..training.host.routes import register
+from .bake import BakeCheckpoint
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
@@ -26,6 +27,7 @@ from .options import (
 from .preset import TrainPreset
 from .resume import ResumeRun
 from .save import SaveLora
+from .ship import ShipLora
 from .train import TrainLora
 
 NODES: list[type[io.ComfyNode]] = [
@@ -55,6 +57,8 @@ NODES: list[type[io.ComfyNode]] = [
     ConvertLora,
     InspectLora,
     LoraInterference,
+    BakeCheckpoint,
+    ShipLora,
     EvaluationGrid,
     GridCell,
     GridPage,

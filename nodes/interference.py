@@ -1,34 +1,12 @@
 from comfy_api.latest import io, ui
 
 from ..training.host.images import as_images
-from ..training.host.lora_choice import lora_names, stamp
 from ..training.host.lora_interference import SHOWS, as_json, interference, picture, told
 from ..training.host.lora_work import chosen
 from ..training.host.progress import show_text
-from .merge import LoraStack
+from .merge import LoraStack, file_rows, rows_of, stamps
 
 ROWS = (1, 2)
-
-
-def _row(number: int) -> list[io.Input]:
-    return [
-        io.Combo.Input(
-            f"lora_{number}",
-            options=["None", *lora_names()],
-            default="None",
-            optional=True,
-            tooltip="A .safetensors file in models/loras, before those of the stack.",
-        ),
-        io.Float.Input(
-            f"strength_{number}",
-            default=1.0,
-            min=-10.0,
-            max=10.0,
-            step=0.01,
-            optional=True,
-            tooltip="The strength at which it is used, for the model and the text encoders.",
-        ),
-    ]
 
 
 class LoraInterference(io.ComfyNode):
@@ -51,7 +29,7 @@ class LoraInterference(io.ComfyNode):
                     "directions. cosine: whether they add up or cancel. sign_conflict: values with "
                     "opposite signs. size: how much each changes.",
                 ),
-                *(one for number in ROWS for one in _row(number)),
+                *file_rows(ROWS),
                 LoraStack.Input(
                     "lora_stack",
                     optional=True,
@@ -77,17 +55,11 @@ class LoraInterference(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **inputs):
-        names = (inputs.get(f"lora_{number}") for number in ROWS)
-        return [stamp(name) for name in names if name and name != "None"]
+        return stamps(inputs, ROWS)
 
     @classmethod
     def execute(cls, show: str, lora_stack=None, model=None, clip=None, **rows) -> io.NodeOutput:
-        own = [
-            (rows[f"lora_{number}"], *[rows.get(f"strength_{number}", 1.0)] * 2)
-            for number in ROWS
-            if f"lora_{number}" in rows
-        ]
-        found = interference(chosen(own, lora_stack), model, clip)
+        found = interference(chosen(rows_of(rows, ROWS), lora_stack), model, clip)
         (image,) = as_images([picture(found, show)])
         text = told(found)
         show_text(text)

@@ -55,7 +55,7 @@ def changes(model, *loras):
     for state, strength in loras:
         patched, _ = load_lora_for_models(patched, None, state, strength, 0)
         assert patched
-    read, before = lora_work._weights(patched), lora_work._weights(model)
+    read, before = lora_work.weights_of(patched), lora_work.weights_of(model)
     found = {key: (read(key).float() - before(key).float()) for key in patched.patches}
     assert found
     return found

@@ -21,3 +21,9 @@ def as_images(pictures: Iterable[Image.Image]) -> list[torch.Tensor]:
 def page_images(files: Sequence[Path]) -> list[torch.Tensor]:
     """Each file as an IMAGE of its own."""
     return as_images(Image.open(file).convert("RGB") for file in files)
+
+
+def as_pictures(images: torch.Tensor) -> list[Image.Image]:
+    """Every picture of an IMAGE, rounded as ComfyUI's Save Image does."""
+    whole = np.clip(255.0 * images[..., :3].cpu().float().numpy(), 0, 255).astype(np.uint8)
+    return [Image.fromarray(one) for one in whole]
