@@ -47,7 +47,7 @@ def test_a_baked_checkpoint_is_the_base_with_its_loras(base, loras):
         state = load_file(folders.loras() / lora)
         want, _ = comfy.sd.load_lora_for_models(want, None, state, strength, 0)
     again, text, decoder, _ = comfy.sd.load_checkpoint_guess_config(str(path_of(name)))
-    assert text and decoder
+    assert again and want and text and decoder
     mine, theirs, before = weights_of(again), weights_of(want), weights_of(model)
     keys = [key for key in model.model.state_dict() if key.startswith("diffusion_model.")]
     moved = 0.0

@@ -1,6 +1,7 @@
 """The model card: what is on it, and that strangers' texts are nothing but text there."""
 
 import json
+import re
 import xml.etree.ElementTree as Xml
 
 import pytest
@@ -70,7 +71,7 @@ def test_what_the_author_does_not_say_is_told_as_missing():
 def test_a_strangers_header_is_nothing_but_text(bad):
     header = {"ss_optimizer": bad, "atelier.notes": json.dumps({bad: bad})}
     text = made(header=header)
-    assert "<script" not in text and "](javascript" not in text and "](y)" not in text
+    assert "<script" not in text and not re.search(r"(?<!\\)\]\(", text)
     (row,) = (line for line in text.splitlines() if line.startswith("| Optimizer |"))
     assert row.replace("\\|", "").count("|") == 3
     assert text.count("\n---\n") == made().count("\n---\n")
