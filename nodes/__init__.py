@@ -28,6 +28,7 @@ from .preset import TrainPreset
 from .resume import ResumeRun
 from .save import SaveLora
 from .ship import ShipLora
+from .stack import AddLoraToStack, ApplyStack, LoraStackNode
 from .train import TrainLora
 
 NODES: list[type[io.ComfyNode]] = [
@@ -51,6 +52,9 @@ NODES: list[type[io.ComfyNode]] = [
     SamplingOptions,
     MemoryOptions,
     SaveLora,
+    LoraStackNode,
+    AddLoraToStack,
+    ApplyStack,
     MergeLoras,
     ResizeLora,
     ExtractLora,

@@ -3,7 +3,7 @@ from comfy_api.latest import io, ui
 from ..training.host.bake import bake
 from ..training.host.lora_work import chosen
 from ..training.host.progress import show_text
-from .merge import LoraStack, file_rows, rows_of, stamps
+from .merge import file_rows, rows_of, stack_inputs, stamps
 
 ROWS = (1, 2)
 
@@ -41,11 +41,7 @@ class BakeCheckpoint(io.ComfyNode):
                 io.Vae.Input(
                     "vae", optional=True, tooltip="The base's VAE, which goes along as it is."
                 ),
-                LoraStack.Input(
-                    "lora_stack",
-                    optional=True,
-                    tooltip="LoRAs with their strengths, from a stack node of any pack.",
-                ),
+                *stack_inputs(),
             ],
             outputs=[
                 io.String.Output(
@@ -69,10 +65,11 @@ class BakeCheckpoint(io.ComfyNode):
         clip=None,
         vae=None,
         lora_stack=None,
+        stack=None,
         **rows,
     ) -> io.NodeOutput:
         graph = None if share_safely else (cls.hidden.extra_pnginfo or {}).get("workflow")
-        some = chosen(rows_of(rows, ROWS), lora_stack)
+        some = chosen(rows_of(rows, ROWS), lora_stack, stack)
         name, text = bake(model, clip, vae, some, filename_prefix, graph)
         show_text(text)
         return io.NodeOutput(name, ui=ui.PreviewText(text))

@@ -4,7 +4,7 @@ from ..training.host.images import as_images
 from ..training.host.lora_interference import SHOWS, as_json, interference, picture, told
 from ..training.host.lora_work import chosen
 from ..training.host.progress import show_text
-from .merge import LoraStack, file_rows, rows_of, stamps
+from .merge import file_rows, rows_of, stack_inputs, stamps
 
 ROWS = (1, 2)
 
@@ -30,11 +30,7 @@ class LoraInterference(io.ComfyNode):
                     "opposite signs. size: how much each changes.",
                 ),
                 *file_rows(ROWS),
-                LoraStack.Input(
-                    "lora_stack",
-                    optional=True,
-                    tooltip="LoRAs with their strengths, from a stack node of any pack.",
-                ),
+                *stack_inputs(),
                 io.Model.Input(
                     "model",
                     optional=True,
@@ -58,8 +54,10 @@ class LoraInterference(io.ComfyNode):
         return stamps(inputs, ROWS)
 
     @classmethod
-    def execute(cls, show: str, lora_stack=None, model=None, clip=None, **rows) -> io.NodeOutput:
-        found = interference(chosen(rows_of(rows, ROWS), lora_stack), model, clip)
+    def execute(
+        cls, show: str, lora_stack=None, stack=None, model=None, clip=None, **rows
+    ) -> io.NodeOutput:
+        found = interference(chosen(rows_of(rows, ROWS), lora_stack, stack), model, clip)
         (image,) = as_images([picture(found, show)])
         text = told(found)
         show_text(text)

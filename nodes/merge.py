@@ -4,12 +4,13 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..training.host.lora_choice import lora_names, stamp
-from ..training.host.lora_work import Row3, chosen, merge_loras
+from ..training.host.lora_work import chosen, merge_loras
 from ..training.host.progress import show_text
 from ..training.loras.methods import METHODS, Recipe
 from ..training.save import PRECISIONS
+from ..training.stack.stack import Plain
+from .types import LoraStack, StackWire
 
-LoraStack = io.Custom("LORA_STACK")
 ROWS = (1, 2, 3, 4)
 
 
@@ -93,7 +94,7 @@ def file_rows(numbers: Sequence[int]) -> list[io.Input]:
     ]
 
 
-def rows_of(rows: Mapping[str, Any], numbers: Sequence[int]) -> list[Row3]:
+def rows_of(rows: Mapping[str, Any], numbers: Sequence[int]) -> list[Plain]:
     """The rows of a node as files and strengths."""
     return [
         (rows[f"lora_{number}"], *[rows.get(f"strength_{number}", 1.0)] * 2)
@@ -106,6 +107,23 @@ def stamps(rows: Mapping[str, Any], numbers: Sequence[int]) -> list[tuple[int, i
     """What changes when one of the files does."""
     names = (rows.get(f"lora_{number}") for number in numbers)
     return [stamp(name) for name in names if name and name != "None"]
+
+
+def stack_inputs() -> list[io.Input]:
+    """Rows from other nodes: of any pack, and of ours."""
+    return [
+        LoraStack.Input(
+            "lora_stack",
+            optional=True,
+            tooltip="LoRAs with their strengths for the model and the text encoders, from a stack "
+            "node of any pack.",
+        ),
+        StackWire.Input(
+            "stack",
+            optional=True,
+            tooltip="LoRAs from LoRA Stack: files without block weights and schedules.",
+        ),
+    ]
 
 
 class MergeLoras(io.ComfyNode):
@@ -162,12 +180,7 @@ class MergeLoras(io.ComfyNode):
                     tooltip="Chance for dare, dare_ties and della.",
                 ),
                 *file_inputs("merged"),
-                LoraStack.Input(
-                    "lora_stack",
-                    optional=True,
-                    tooltip="More LoRAs, from a stack node of any pack, with their strengths for "
-                    "the model and the text encoders.",
-                ),
+                *stack_inputs(),
                 io.Model.Input(
                     "model",
                     optional=True,
@@ -197,10 +210,11 @@ class MergeLoras(io.ComfyNode):
         filename_prefix: str,
         precision: str = "fp16",
         lora_stack=None,
+        stack=None,
         model=None,
         clip=None,
         **rows,
     ) -> io.NodeOutput:
         recipe = Recipe(method, rank, density, window, seed)
-        some = chosen(rows_of(rows, ROWS), lora_stack)
+        some = chosen(rows_of(rows, ROWS), lora_stack, stack)
         return shown(*merge_loras(some, recipe, filename_prefix, precision, model, clip))

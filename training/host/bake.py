@@ -14,8 +14,9 @@ from comfy.sd import CLIP, load_lora_for_models
 from comfy_extras.nodes_model_merging import save_checkpoint
 
 from ..files import legible, place_new, safe_name, telling
+from ..stack.stack import Plain
 from .lora_choice import read_lora
-from .lora_work import Row3, open_lora
+from .lora_work import open_lora
 from .progress import Progress
 
 RECIPE = "atelier.bake"  # in the header; `atelier.merge` of a merged LoRA stands inside it
@@ -25,7 +26,7 @@ def bake(
     model: ModelPatcher,
     clip: CLIP | None,
     vae: Any,
-    rows: Sequence[Row3],
+    rows: Sequence[Plain],
     prefix: str,
     graph: Any,
 ) -> tuple[str, str]:
@@ -48,7 +49,9 @@ def bake(
     return listed, f"output/checkpoints/{listed}: {len(rows)} LoRAs baked in"
 
 
-def _applied(model: ModelPatcher, clip: CLIP | None, row: Row3) -> tuple[ModelPatcher, CLIP | None]:
+def _applied(
+    model: ModelPatcher, clip: CLIP | None, row: Plain
+) -> tuple[ModelPatcher, CLIP | None]:
     name, weight, text = row
     before = _patches(model, clip)
     patched, clip = load_lora_for_models(model, clip, read_lora(name), weight, text)
@@ -66,7 +69,7 @@ def _patches(model: ModelPatcher, clip: CLIP | None) -> int:
     return sum(len(patches) for each in some for patches in each.values())
 
 
-def _recipe(rows: Sequence[Row3]) -> dict[str, Any]:
+def _recipe(rows: Sequence[Plain]) -> dict[str, Any]:
     """What was baked in; of a LoRA that Atelier merged, its own recipe too."""
     loras = []
     for name, weight, text in rows:

@@ -11,11 +11,13 @@ from typing import Any
 import folder_paths
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 from safetensors.torch import save
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from ..files import digest
+from .stack_schedule import KEY
 
 _SUFFIXES = ("", ".safetensors", ".pt", ".bin")
 SAMPLES = 256  # values looked at in each tensor
@@ -66,6 +68,9 @@ def fingerprint(patcher: ModelPatcher) -> str:
         sha.update(name.encode())
         _add(sha, backup[name].weight if name in backup else tensor)
     _add(sha, patcher.patches)
+    if patcher.hook_patches:  # LoRAs with a schedule
+        _add(sha, [*patcher.hook_patches.values()])
+        _add(sha, patcher.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY))
     sampling = patcher.object_patches.get("model_sampling")
     if sampling is not None:
         _add(sha, [base.__name__ for base in type(sampling).__mro__[1:3]])

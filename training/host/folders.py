@@ -32,7 +32,12 @@ def pictures() -> Path:
 
 def loras() -> Path:
     """The first of ComfyUI's folders for LoRAs."""
-    return Path(folder_paths.get_folder_paths("loras")[0])
+    return lora_folders()[0]
+
+
+def lora_folders() -> list[Path]:
+    """All of ComfyUI's folders for LoRAs."""
+    return [Path(folder) for folder in folder_paths.get_folder_paths("loras")]
 
 
 def embeddings() -> list[Path]:
@@ -129,7 +134,7 @@ def new_lora(prefix: str) -> Path:
     """
     name = safe_name(prefix, "LoRA name", folders=True)
     base = loras() / name
-    own = [Path(folder).resolve() for folder in folder_paths.get_folder_paths("loras")]
+    own = [folder.resolve() for folder in lora_folders()]
     if not any(base.parent.resolve().is_relative_to(root) for root in [*own, *allowed_roots()]):
         raise _outside(base.parent.resolve())
     number = 1

@@ -17,7 +17,8 @@ from ..loras.layer import norm
 from ..loras.merge import Item, Merge
 from ..loras.methods import Recipe
 from ..loras.names import block_of, readable
-from .lora_work import Row3, open_lora, weights_for
+from ..stack.stack import Plain
+from .lora_work import open_lora, weights_for
 from .progress import Progress
 
 MOST = 12  # LoRAs; of more the pairs are too many to look at
@@ -40,7 +41,7 @@ _TITLES = {
 class Found:
     """The figures of a stack: overlaps, and the norm of each LoRA by layer."""
 
-    rows: Sequence[Row3]
+    rows: Sequence[Plain]
     overlaps: Sequence[Overlap]
     norms: dict[str, dict[int, float]]
 
@@ -54,7 +55,7 @@ class Found:
         return [f"{letter} {stem}" for letter, stem in zip(self.letters, stems, strict=True)]
 
 
-def interference(rows: Sequence[Row3], model: Any, clip: Any) -> Found:
+def interference(rows: Sequence[Plain], model: Any, clip: Any) -> Found:
     """Every two of the stack in every layer, one layer of each file in memory at a time."""
     live = [row for row in rows if row[1] or row[2]]
     if not 2 <= len(live) <= MOST:

@@ -12,7 +12,6 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from torch import Tensor
 
-from ..files import legible
 from ..loras.convert import RECORD, Convert
 from ..loras.health import Row, health, rows, told
 from ..loras.lowrank import Budget
@@ -23,51 +22,30 @@ from ..loras.result import Result, Tally, add
 from ..loras.sink import Sink, common, writing
 from ..loras.source import Lora, TensorFile
 from ..save import PRECISIONS
+from ..stack.names import listed
+from ..stack.rows import NO_FILE
+from ..stack.stack import Plain, Stack, plain_rows
 from . import folders
 from .lora_choice import lora_file, lora_names
 from .progress import Progress
-
-Row3 = tuple[str, float, float]  # name in models/loras, strength for the model, for the text
 
 
 def open_lora(name: str) -> Lora:
     return Lora(TensorFile(lora_file(name)))
 
 
-def chosen(rows_: Sequence[Row3], stack: Any) -> list[Row3]:
-    """The rows of a node and of a `LORA_STACK`, without those that name no file.
-
-    Other packs' rows may be longer, and write their system's slashes.
-    """
-    out = [row for row in rows_ if row[0] != "None"]
-    if stack is None:
-        return out
-    if not isinstance(stack, list | tuple):
-        raise ValueError("lora_stack is no list of (name, strength_model, strength_clip).")
-    for row in stack:
-        try:
-            name, model, text = row[:3]
-            out.append((_listed(str(name)), float(model), float(text)))
-        except (TypeError, ValueError) as error:
-            if "There is no LoRA" in str(error):
-                raise
-            raise ValueError(
-                f"lora_stack has {legible(row)}, which is not (name, strength_model, "
-                "strength_clip)."
-            ) from error
-    return [row for row in out if row[0] != "None"]
-
-
-def _listed(name: str) -> str:
-    """As this system lists it, whichever slashes the pack wrote."""
-    if name == "None":
-        return name
-    known = {one.replace("\\", "/"): one for one in lora_names()}
-    return known.get(name.replace("\\", "/"), name)
+def chosen(rows_: Sequence[Plain], lora_stack: Any, stack: Stack | None = None) -> list[Plain]:
+    """The rows of a node, of a `LORA_STACK` and of ours, without those that name no file."""
+    own = [row for row in rows_ if row[0] not in NO_FILE]
+    others = plain_rows(lora_stack) if lora_stack is not None else []
+    ours = stack.plain() if stack else []
+    known = lora_names()
+    more = [(listed(name, known), model, text) for name, model, text in (*others, *ours)]
+    return [*own, *more]
 
 
 def merge_loras(
-    some: Sequence[Row3], recipe: Recipe, prefix: str, precision: str, model: Any, clip: Any
+    some: Sequence[Plain], recipe: Recipe, prefix: str, precision: str, model: Any, clip: Any
 ) -> tuple[str, str]:
     """Merge into a new file; its name as loaders list it, and what to tell."""
     items = [Item(open_lora(name), weight, text) for name, weight, text in some]

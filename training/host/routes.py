@@ -1,11 +1,16 @@
-"""What the page asks of us over HTTP: which runs go on, and that one should stop and keep."""
+"""What the page asks of us over HTTP: which runs go on, that one should stop and keep, and what
+a LoRA file says of itself."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from server import PromptServer
 
 from ..files import safe_name
+from ..stack.names import listed
+from .lora_choice import lora_names
+from .lora_info import lora_info
 from .running import ask_to_stop, running
 
 MOST = 16  # runs in an answer
@@ -17,6 +22,7 @@ def register() -> None:
     if server:
         server.routes.get("/atelier/running")(going_on)
         server.routes.post("/atelier/runs/{name}/stop")(stop)
+        server.routes.get("/atelier/lora")(about_lora)
 
 
 async def going_on(_request: web.Request) -> web.Response:
@@ -34,6 +40,23 @@ async def stop(request: web.Request) -> web.Response:
     if not ask_to_stop(name):
         return _no(404, "No such run goes on here at this moment.")
     return web.json_response({"run": name, "stopping": True})
+
+
+async def about_lora(request: web.Request) -> web.Response:
+    """`?name=`, one of the list: its picture, trigger words and settings. See `lora_info`.
+
+    403 for another origin, 404 for a name that is not in the list, 422 for a file of no use.
+    """
+    if not of_our_page(request):
+        return _no(403, "This is for ComfyUI's own page.")
+    try:
+        name = listed(request.query.get("name", ""), lora_names())
+    except ValueError as error:
+        return _no(404, str(error)[:500])
+    try:
+        return web.json_response(await asyncio.to_thread(lora_info, name))
+    except (OSError, ValueError) as error:
+        return _no(422, str(error)[:500])
 
 
 def of_our_page(request: web.Request) -> bool:
