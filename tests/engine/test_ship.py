@@ -11,24 +11,44 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from atelier.nodes.ship import ShipLora
+from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
 from atelier.training.metadata import THUMBNAIL
+from atelier.training.run import Run
 from atelier.training.save import save_lora
 from atelier.training.ship import ship as shipping
 from atelier.training.ship.card import About
 from atelier.training.ship.picture import XMP_KEY
 
-from .trained import train
+from .trained import train, wired
 
 PROMPTS = "a person in a secret place\na hat"
 SAMPLED = {"sample_every": 3, "sample_prompts": PROMPTS, "sample_steps": 1}
 GRAPH = {"nodes": [{"path": "/home/me/secret"}]}
 PLACE = "shipped"
+PARTS = {"runs": folders.runs, "pictures": lambda: folders.pictures() / "runs"}
+
+
+@pytest.fixture(scope="module")
+def trained_once(base, comfy_base, tmp_path_factory):
+    """A run and its samples, put away: before each test, what runs there are is taken away."""
+    pictures, kept = (tmp_path_factory.mktemp(name) for name in ("pictures", "kept"))
+    source = comfy_base / "input" / "atelier-demo" / "hats"
+    for path in sorted(source.glob("*.png"))[:4]:
+        shutil.copy(path, pictures)
+        shutil.copy(path.with_suffix(".txt"), pictures)
+    data = load_folder(pictures)
+    train(wired(base, data, held_out=data), learning_rate=0.01, **SAMPLED)
+    for name, folder in PARTS.items():
+        shutil.copytree(folder(), kept / name)  # with the files' times
+    return kept
 
 
 @pytest.fixture
-def run(held):
-    return train(held, learning_rate=0.01, **SAMPLED)
+def run(trained_once, no_runs):
+    for name, folder in PARTS.items():
+        shutil.copytree(trained_once / name, folder())
+    return Run(folders.runs() / "run")
 
 
 @pytest.fixture(autouse=True)

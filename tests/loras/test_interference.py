@@ -212,8 +212,8 @@ def test_the_picture_has_a_cell_for_each_figure_and_room_for_every_label():
     assert scale.colour(7.0) == scale.colour(1.0)
     values = [[0.9, -0.9], [None, 0.0]]
     rows = ["down_blocks.1.attentions.0", "a"]
-    page = heat_map("t", rows, ["A × B", "A × C"], values, scale, ["A one", "B " * 400])
+    page = heat_map("t", rows, ["A + B", "A + C"], values, scale, ["A one", "B " * 400])
     colours = {page.getpixel((x, y)) for x in range(page.width) for y in range(0, page.height, 3)}
     assert {scale.colour(0.9), scale.colour(-0.9), (243, 244, 246)} <= colours
-    small = heat_map("t", rows, ["A × B", "A × C"], values, scale, ["A one"])
+    small = heat_map("t", rows, ["A + B", "A + C"], values, scale, ["A one"])
     assert page.height > small.height

@@ -20,7 +20,7 @@ from .made import named, parts, random, written
 
 SIDE, RANK = 192, 2
 LAYER = SIDE * SIDE * 4  # bytes of a whole change
-MOST = 11  # whole changes that may be alive at a time: ties' five sums, and what it works on
+MOST = 13  # whole changes that may be alive at a time: ties' five sums, della's order (int64) …
 STRETCH = 1.2
 
 

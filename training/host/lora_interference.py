@@ -98,7 +98,7 @@ def picture(found: Found, show: str) -> Image.Image:
 
 def _pairs(found: Found, name: str) -> tuple[list[str], dict[str, list[float | None]]]:
     pairs = grouped(list(found.overlaps))
-    columns = [f"{found.letters[a]} × {found.letters[b]}" for a, b in pairs]
+    columns = [f"{found.letters[a]} + {found.letters[b]}" for a, b in pairs]
     each = [advice.blocks(some) for some in pairs.values()]
     rows = list(advice.blocks(found.overlaps))
     cells: dict[str, list[float | None]] = {

@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..config import make_config
 from ..files import atomic, place_folder, safe_name, telling
 from ..host import folders
 from ..host.lora_choice import lora_file
@@ -43,7 +44,7 @@ class Goods:
 
 def goods_of(run: Run, which: str) -> Goods:
     """A run's `kept`, `best` or `last` weights with the samples that were drawn of them."""
-    config = run.asked()["config"]
+    config = make_config(**run.asked()["config"])
     path, name = _weights(run, which)
     if not path.is_file():
         raise ValueError(
@@ -51,10 +52,9 @@ def goods_of(run: Run, which: str) -> Goods:
             "ship. Save LoRA writes new words."
         )
     lora, header = read(path)
-    words = {word: read(run.word_file(word)) for word in config.get("words", ())}
-    prompts = config.get("prompts", ())
-    samples = _samples(run, name, len(prompts))
-    return Goods(lora, header, samples, prompts[: len(samples)], words, name)
+    words = {word: read(run.word_file(word)) for word in config.words}
+    samples = _samples(run, name, len(config.prompts))
+    return Goods(lora, header, samples, config.prompts[: len(samples)], words, name)
 
 
 def goods_named(name: str) -> Goods:
