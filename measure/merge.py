@@ -65,7 +65,7 @@ def measure(quick: bool) -> Report:
                 about = {"family": family, "layer": f"{shape[0]} x {shape[1]}"}
                 about |= {"layers like it": shapes[shape]}
                 for work, job in _jobs(shape, files, f"lora_unet_x{number}").items():
-                    turns = 2 if min(shape) < LARGE else 1
+                    turns = 2 if max(shape) < LARGE else 1
                     rows.append(about | {"work": work} | _beside(job, turns))
         memory = [] if quick else merge_memory.rows(Path(folder))
     figures = _figures(rows) | merge_memory.figures(memory)
@@ -76,7 +76,7 @@ _NOTES = (
     f"Random LoRAs of rank {RANKS[0]} and {RANKS[1]}, singular values falling as k^-1/2; result of "
     f"rank {KEPT}. `extract` takes apart such a change of rank {RANKS[0]} with noise of a tenth of "
     "its norm in a random weight. `theirs` and `ours`: seconds for one layer, file reading "
-    "included, turn by turn in one process (one turn for Flux, the lesser of two for SDXL). "
+    "included, turn by turn in one process (the lesser of two where no side is above 2048). "
     "`error`: distance from the whole change that is asked for, as a share of it. The figures "
     "weigh each layer by how often the network has it. Ties are merged by our code in both; only "
     "how the result becomes a LoRA differs. `speedup` is the least of the works' (full SVD). SDXL: "
