@@ -3,12 +3,14 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..training.host.routes import register
+from .bake import BakeCheckpoint
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
 from .images import DatasetFromImages
 from .inspect import InspectBase
+from .interference import LoraInterference
 from .load import LoadLoraFile
 from .merge import MergeLoras
 from .options import (
@@ -25,6 +27,7 @@ from .options import (
 from .preset import TrainPreset
 from .resume import ResumeRun
 from .save import SaveLora
+from .ship import ShipLora
 from .stack import AddLoraToStack, ApplyStack, LoraStackNode
 from .train import TrainLora
 
@@ -57,6 +60,9 @@ NODES: list[type[io.ComfyNode]] = [
     ExtractLora,
     ConvertLora,
     InspectLora,
+    LoraInterference,
+    BakeCheckpoint,
+    ShipLora,
     EvaluationGrid,
     GridCell,
     GridPage,

@@ -1,7 +1,8 @@
 from comfy_api.latest import io, ui
 
 from ..training.host.lora_choice import lora_names, stamp
-from ..training.host.lora_work import convert_lora, extract_lora, inspect_lora, resize_lora
+from ..training.host.lora_extract import extract_lora
+from ..training.host.lora_work import convert_lora, inspect_lora, resize_lora
 from ..training.host.progress import show_text
 from ..training.loras.convert import FORMS
 from ..training.loras.lowrank import Budget
@@ -88,13 +89,23 @@ class ExtractLora(io.ComfyNode):
             display_name="Extract LoRA",
             category="Atelier/Stack",
             description="What a tuned model has that its base has not, as a LoRA. Linear and "
-            "convolution layers of the diffusion network.",
+            "convolution layers of the diffusion network, and of the text encoders where both are "
+            "wired.",
             is_output_node=True,
             inputs=[
                 io.Model.Input("tuned", tooltip="The model with the change, patches included."),
                 io.Model.Input("base", tooltip="The model without it."),
                 *_budget(32),
                 *file_inputs("extracted"),
+                io.Clip.Input(
+                    "tuned_clip",
+                    optional=True,
+                    tooltip="The tuned model's text encoders. Without both clips, the LoRA changes "
+                    "the diffusion network alone.",
+                ),
+                io.Clip.Input(
+                    "base_clip", optional=True, tooltip="The text encoders without the change."
+                ),
             ],
             outputs=file_outputs(),
         )
@@ -109,9 +120,12 @@ class ExtractLora(io.ComfyNode):
         error: float,
         filename_prefix: str,
         precision: str = "fp16",
+        tuned_clip=None,
+        base_clip=None,
     ) -> io.NodeOutput:
         budget = Budget(rank, energy, error)
-        return shown(*extract_lora(tuned, base, budget, filename_prefix, precision))
+        clips = tuned_clip, base_clip
+        return shown(*extract_lora(tuned, base, *clips, budget, filename_prefix, precision))
 
 
 class ConvertLora(io.ComfyNode):

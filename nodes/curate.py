@@ -1,11 +1,7 @@
-from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-import numpy as np
-import torch
 from comfy_api.latest import io, ui
-from PIL import Image
 
 from ..training.config import make_config
 from ..training.curation import decisions, report, sheet
@@ -16,6 +12,7 @@ from ..training.curation.split import split
 from ..training.data.dataset import Dataset
 from ..training.files import digest
 from ..training.host.folders import cache, records
+from ..training.host.images import as_images
 from ..training.host.progress import Progress
 from ..training.settings.basic import BasicSettings
 from .fields import inputs
@@ -30,10 +27,6 @@ def _looks(dataset: Dataset, resolution: int) -> list[Any]:
     bar = Progress(len(dataset))
     looks = Looks(cache() / "looks", resolution)
     return looks.of(dataset.records, lambda name: bar.update(bar.done + 1, name))
-
-
-def _images(pictures: Iterable[Image.Image]) -> list[torch.Tensor]:
-    return [torch.from_numpy(np.asarray(page, np.float32) / 255.0)[None] for page in pictures]
 
 
 class Curate(io.ComfyNode):
@@ -80,7 +73,7 @@ class Curate(io.ComfyNode):
         found = curate(dataset, looks, limits, decided.decided)
         file = decisions.write(place, dataset.name, decided, report.recommended(found))
         text = f"{report.text(found)}\n\nDecide otherwise in {file}"
-        pages = _images(sheet.pages(sheet.curation_cells(found, MOST)))
+        pages = as_images(sheet.pages(sheet.curation_cells(found, MOST)))
         return io.NodeOutput(
             found.part(True), found.part(False), text, pages, ui=ui.PreviewText(text)
         )
@@ -188,4 +181,4 @@ class PreviewTrainingSet(io.ComfyNode):
 
         config = make_config(**{"resolution": resolution, "seed": seed} | (options or {}))
         shown = preview.cells(dataset, config, vae, pictures, each)
-        return io.NodeOutput(_images(sheet.pages(islice(shown, MOST_SHOWN))))
+        return io.NodeOutput(as_images(sheet.pages(islice(shown, MOST_SHOWN))))

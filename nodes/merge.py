@@ -1,3 +1,4 @@
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from comfy_api.latest import io, ui
@@ -7,6 +8,7 @@ from ..training.host.lora_work import chosen, merge_loras
 from ..training.host.progress import show_text
 from ..training.loras.methods import METHODS, Recipe
 from ..training.save import PRECISIONS
+from ..training.stack.stack import Plain
 from .types import LoraStack, StackWire
 
 ROWS = (1, 2, 3, 4)
@@ -66,6 +68,64 @@ def _row(number: int) -> list[io.Input]:
     ]
 
 
+def file_rows(numbers: Sequence[int]) -> list[io.Input]:
+    """Rows of a file and a strength that may stay empty."""
+    return [
+        one
+        for number in numbers
+        for one in (
+            io.Combo.Input(
+                f"lora_{number}",
+                options=["None", *lora_names()],
+                default="None",
+                optional=True,
+                tooltip="A .safetensors file in models/loras, before those of the stack.",
+            ),
+            io.Float.Input(
+                f"strength_{number}",
+                default=1.0,
+                min=-10.0,
+                max=10.0,
+                step=0.01,
+                optional=True,
+                tooltip="The strength at which it is used, for the model and the text encoders.",
+            ),
+        )
+    ]
+
+
+def rows_of(rows: Mapping[str, Any], numbers: Sequence[int]) -> list[Plain]:
+    """The rows of a node as files and strengths."""
+    return [
+        (rows[f"lora_{number}"], *[rows.get(f"strength_{number}", 1.0)] * 2)
+        for number in numbers
+        if f"lora_{number}" in rows
+    ]
+
+
+def stamps(rows: Mapping[str, Any], numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """What changes when one of the files does."""
+    names = (rows.get(f"lora_{number}") for number in numbers)
+    return [stamp(name) for name in names if name and name != "None"]
+
+
+def stack_inputs() -> list[io.Input]:
+    """Rows from other nodes: of any pack, and of ours."""
+    return [
+        LoraStack.Input(
+            "lora_stack",
+            optional=True,
+            tooltip="LoRAs with their strengths for the model and the text encoders, from a stack "
+            "node of any pack.",
+        ),
+        StackWire.Input(
+            "stack",
+            optional=True,
+            tooltip="LoRAs from LoRA Stack: files without block weights and schedules.",
+        ),
+    ]
+
+
 class MergeLoras(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -120,18 +180,7 @@ class MergeLoras(io.ComfyNode):
                     tooltip="Chance for dare, dare_ties and della.",
                 ),
                 *file_inputs("merged"),
-                LoraStack.Input(
-                    "lora_stack",
-                    optional=True,
-                    tooltip="More LoRAs, from a stack node of any pack, with their strengths for "
-                    "the model and the text encoders.",
-                ),
-                StackWire.Input(
-                    "stack",
-                    optional=True,
-                    tooltip="More LoRAs, from LoRA Stack: files without block weights and "
-                    "schedules.",
-                ),
+                *stack_inputs(),
                 io.Model.Input(
                     "model",
                     optional=True,
@@ -148,8 +197,7 @@ class MergeLoras(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **inputs):
-        names = (inputs.get(f"lora_{number}") for number in ROWS)
-        return [stamp(name) for name in names if name and name != "None"]
+        return stamps(inputs, ROWS)
 
     @classmethod
     def execute(
@@ -168,10 +216,5 @@ class MergeLoras(io.ComfyNode):
         **rows,
     ) -> io.NodeOutput:
         recipe = Recipe(method, rank, density, window, seed)
-        own = [
-            (rows[f"lora_{number}"], *[rows.get(f"strength_{number}", 1.0)] * 2)
-            for number in ROWS
-            if f"lora_{number}" in rows
-        ]
-        some = chosen(own, lora_stack, stack)
+        some = chosen(rows_of(rows, ROWS), lora_stack, stack)
         return shown(*merge_loras(some, recipe, filename_prefix, precision, model, clip))

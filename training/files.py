@@ -65,13 +65,14 @@ def atomic(path: Path, new: bool = False) -> Iterator[Path]:
             yield temporary
             with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
-            _place_new(temporary, path) if new else temporary.replace(path)
+            place_new(temporary, path) if new else temporary.replace(path)
             _flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _place_new(temporary: Path, path: Path) -> None:
+def place_new(temporary: Path, path: Path) -> None:
+    """Give a whole file its place, on the same disk; `FileExistsError` if it is taken."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:

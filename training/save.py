@@ -73,7 +73,7 @@ def save_lora(
             "The LoRA is empty: new words alone were trained. Wire the run too, and they are "
             "written."
         )
-    metadata = _metadata(lora, header, graph, private)
+    metadata = metadata_of(lora, header, graph, private)
     folders.new_lora(name)  # refuses a folder that leads elsewhere, before any is read
     path = _same(base.parent, rf"{re.escape(base.name)}_.*", metadata)
     path = path or _write(lora, metadata, lambda: folders.new_lora(name))
@@ -87,16 +87,17 @@ def save_words(run: Run, graph: Any, private: bool) -> list[str]:
     """
     called = []
     for word, vectors in run.words().items():
-        metadata = _metadata(vectors, _header(run.word_file(word)), graph, private)
+        metadata = metadata_of(vectors, _header(run.word_file(word)), graph, private)
         path = _same(folders.embeddings()[0], rf"{re.escape(word)}(-\d+)?", metadata)
         path = path or _write(vectors, metadata, partial(folders.new_embedding, word))
         called.append(f"{CALL}{path.stem}")
     return called
 
 
-def _metadata(
+def metadata_of(
     state: dict[str, Tensor], header: dict[str, str], graph: Any, private: bool
 ) -> dict[str, str]:
+    """The header for `state`: what was known of it, its hashes and the graph; see `save_lora`."""
     metadata = {"format": "pt", **header, **hashes(state), WEIGHTS: state_digest(state)}
     if private:
         return {

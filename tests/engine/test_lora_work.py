@@ -9,14 +9,17 @@ from comfy.sd import load_lora_for_models
 from safetensors.torch import load_file, save_file
 
 from atelier.nodes.convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
+from atelier.nodes.interference import LoraInterference
 from atelier.nodes.merge import MergeLoras
 from atelier.tests import tiny
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.host import folders, lora_work
 from atelier.training.host.family import naming
+from atelier.training.host.lora_interference import SHOWS
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.private import private_copy
+from atelier.training.host.text import text_naming
 
 KINDS = {
     "a": {"adapter": "lora", "rank": 4},
@@ -55,7 +58,7 @@ def changes(model, *loras):
     for state, strength in loras:
         patched, _ = load_lora_for_models(patched, None, state, strength, 0)
         assert patched
-    read, before = lora_work._weights(patched), lora_work._weights(model)
+    read, before = lora_work.weights_of(patched), lora_work.weights_of(model)
     found = {key: (read(key).float() - before(key).float()) for key in patched.patches}
     assert found
     return found
@@ -136,6 +139,41 @@ def test_what_a_lora_changed_is_extracted(model):
         ExtractLora.execute(tiny.flux(), model, 4, **how)
 
 
+def text_lora(clip, rank=2):
+    """A LoRA for some layers of the text encoders, and for a layer's name its key in a file."""
+    names = text_naming(clip, own_words=False)
+    dice = torch.Generator().manual_seed(5)
+    state = {}
+    for layer in [name for name in names.stems if name.endswith(("q_proj", "fc1"))][:4]:
+        out, width = clip.cond_stage_model.get_submodule(layer).weight.shape
+        state[names.key(layer, "lora_B.weight")] = torch.randn(out, rank, generator=dice) / 10
+        state[names.key(layer, "lora_A.weight")] = torch.randn(rank, width, generator=dice) / 10
+    return state
+
+
+def test_text_encoders_are_extracted_where_both_are_wired(base):
+    bare, clip, _ = base
+    state = text_lora(clip)
+    assert len(state) == 8
+    _, tuned = load_lora_for_models(bare, clip, state, 0, 1)
+    how = {"energy": 1.0, "error": 0.0, "filename_prefix": "work/text", "precision": "fp32"}
+    name, _ = ExtractLora.execute(bare, bare, 4, tuned_clip=tuned, base_clip=clip, **how).args
+    found = lora(name)
+    assert {key.rpartition(".lora_")[0] for key in found if ".lora_" in key} == {
+        key.rpartition(".lora_")[0] for key in state
+    }
+    _, again = load_lora_for_models(bare, clip, found, 0, 1)
+    assert tuned and again
+    before = lora_work.weights_of(clip.patcher)
+    own, want = (lora_work.weights_of(one.patcher) for one in (again, tuned))
+    assert tuned.patcher.patches.keys() == again.patcher.patches.keys()
+    for key in tuned.patcher.patches:
+        change = want(key).float() - before(key).float()
+        assert (own(key).float() - want(key).float()).norm() < 1e-3 * change.norm()
+    with pytest.raises(ValueError, match="Wire both clips"):
+        ExtractLora.execute(bare, bare, 4, tuned_clip=tuned, **how)
+
+
 @pytest.mark.parametrize("form", ["kohya", "diffusers"])
 def test_a_converted_file_does_the_same_in_comfyui(model, form):
     name, _ = ConvertLora.execute("work-b.safetensors", form, "work/converted").args
@@ -151,6 +189,33 @@ def test_inspect_tells_what_is_in_a_file():
     found = json.loads(summary)
     assert found["healthy"] and "loha, rank 2" in text
     assert {row["kind"] for row in found["layers"]} == {"loha"}
+
+
+def test_interference_is_a_picture_a_text_and_figures(model):
+    rows = {"lora_1": "work-a.safetensors", "strength_1": 1.0, "lora_2": "work-a.safetensors"}
+    stack = [("work-b.safetensors", 0.5, 0.5), ("work-lokr.safetensors", -1.0, 1.0)]
+    image, text, figures = LoraInterference.execute("overlap", lora_stack=stack, **rows).args
+    found = json.loads(figures)
+    assert [one["letter"] for one in found["loras"]] == ["A", "B", "C", "D"]
+    twice = next(one for one in found["pairs"] if (one["first"], one["second"]) == (0, 1))
+    assert twice["cosine"] == pytest.approx(1, abs=1e-3) and twice["verdict"] == "doubles"
+    assert "A work-a and B work-a: they do much the same" in text.splitlines()[0]
+    assert "0.50 and 0.50" in text.splitlines()[0]
+    layers = len(lora_work.open_lora("work-a.safetensors").stems)
+    assert sum((one["first"], one["second"]) == (0, 1) for one in found["layers"]) == layers
+    assert image.shape[0] == 1 and image.shape[3] == 3 and 0 <= image.min() < image.max() <= 1
+    others = [
+        LoraInterference.execute(show, lora_stack=stack, **rows).args[0] for show in SHOWS[1:]
+    ]
+    assert all(other.shape[1] == image.shape[1] for other in others)
+    assert not any(torch.equal(other, image) for other in others if other.shape == image.shape)
+    with pytest.raises(ValueError, match=r"1 LoRAs.*between 2"):
+        LoraInterference.execute("overlap", lora_1="work-a.safetensors")
+    dora = {"lora_1": "work-a.safetensors", "lora_2": "work-dora.safetensors"}
+    with pytest.raises(ValueError, match="is a DoRA"):
+        LoraInterference.execute("overlap", **dora)
+    (pair,) = json.loads(LoraInterference.execute("size", model=model, **dora).args[2])["pairs"]
+    assert pair["layers"] == layers
 
 
 def test_a_cancel_leaves_nothing_behind(monkeypatch):

@@ -94,7 +94,7 @@ def apply(demo, stack, clip=True):
 
 def weights(patcher):
     """Every weight that is patched, as ComfyUI computes it."""
-    read = lora_work._weights(patcher)
+    read = lora_work.weights_of(patcher)
     return {key: read(key) for key in patcher.patches}
 
 

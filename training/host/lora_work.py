@@ -17,7 +17,7 @@ from ..loras.health import Row, health, rows, told
 from ..loras.lowrank import Budget
 from ..loras.merge import Base, Item, Merge
 from ..loras.methods import Recipe
-from ..loras.resize import extracted, resized
+from ..loras.resize import resized
 from ..loras.result import Result, Tally, add
 from ..loras.sink import Sink, common, writing
 from ..loras.source import Lora, TensorFile
@@ -26,7 +26,6 @@ from ..stack.names import listed
 from ..stack.rows import NO_FILE
 from ..stack.stack import Plain, Stack, plain_rows
 from . import folders
-from .family import naming
 from .lora_choice import lora_file, lora_names
 from .progress import Progress
 
@@ -71,7 +70,7 @@ def merge_loras(
         }
     )
     steps = [partial(work.result, layer) for layer in work.layers]
-    return _made(steps, prefix, precision, header, "Merging")
+    return made(steps, prefix, precision, header, "Merging")
 
 
 def resize_lora(name: str, budget: Budget, prefix: str, precision: str) -> tuple[str, str]:
@@ -81,30 +80,7 @@ def resize_lora(name: str, budget: Budget, prefix: str, precision: str) -> tuple
     asked = {"rank": budget.rank, "energy": budget.energy, "error": budget.error}
     header["atelier.resize"] = json.dumps({"name": name} | asked)
     steps = [partial(resized, lora, stem, budget) for stem in lora.stems]
-    return _made(steps, prefix, precision, header, "Resizing")
-
-
-def extract_lora(
-    tuned: ModelPatcher, base: ModelPatcher, budget: Budget, prefix: str, precision: str
-) -> tuple[str, str]:
-    """What `tuned` has that `base` has not, as a LoRA for the diffusion network."""
-    own, other = _layers(tuned), _layers(base)
-    if own != other:
-        odd = min(set(own) ^ set(other), default="its layers' order")
-        raise ValueError(f"The models are not of one family: {odd} is in one of them only.")
-    names = naming(base.model)  # pyright: ignore[reportArgumentType]
-    after, before = _weights(tuned), _weights(base)
-
-    def step(layer: str) -> Result | None:
-        stem = names.key(layer, "alpha").removesuffix(".alpha")
-        key = f"diffusion_model.{layer}.weight"
-        return extracted(stem, after(key), before(key), budget)
-
-    header = {"atelier.family": type(base.model).__name__}
-    asked = {"rank": budget.rank, "energy": budget.energy, "error": budget.error}
-    header["atelier.extract"] = json.dumps(asked)
-    steps = [partial(step, layer) for layer in own]
-    return _made(steps, prefix, precision, header, "Extracting")
+    return made(steps, prefix, precision, header, "Resizing")
 
 
 def convert_lora(name: str, form: str, prefix: str) -> tuple[str, str]:
@@ -154,13 +130,14 @@ def _plain(row: Row) -> dict[str, Any]:
     return plain | {"shape": list(row.shape)}
 
 
-def _made(
+def made(
     steps: Sequence[Callable[[], Result | None]],
     prefix: str,
     precision: str,
     header: dict[str, str],
     doing: str,
 ) -> tuple[str, str]:
+    """Write the layers that `steps` make, one after the other; the name, and what to tell."""
     path = folders.new_lora(prefix)
     bar, tally, total = Progress(len(steps)), Tally(), len(steps)
     with torch.inference_mode(), writing(path) as sink:
@@ -193,10 +170,10 @@ def weights_for(model: ModelPatcher | None, clip: CLIP | None) -> Base:
     places: dict[str, tuple[Callable[[str], Tensor], Any]] = {}
     if model is not None:
         found = comfy.lora.model_lora_keys_unet(model.model, {})
-        places |= {stem: (_weights(model), key) for stem, key in found.items()}
+        places |= {stem: (weights_of(model), key) for stem, key in found.items()}
     if clip is not None:
         found = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, {})
-        places |= {stem: (_weights(clip.patcher), key) for stem, key in found.items()}
+        places |= {stem: (weights_of(clip.patcher), key) for stem, key in found.items()}
 
     def base(stem: str) -> Tensor | None:
         if stem not in places:
@@ -209,15 +186,7 @@ def weights_for(model: ModelPatcher | None, clip: CLIP | None) -> Base:
     return base
 
 
-def _layers(patcher: ModelPatcher) -> list[str]:
-    """The network's linear and convolution layers."""
-    network = patcher.model.diffusion_model
-    assert isinstance(network, torch.nn.Module)
-    kinds = (torch.nn.Linear, torch.nn.Conv2d)
-    return [name for name, module in network.named_modules() if isinstance(module, kinds)]
-
-
-def _weights(patcher: ModelPatcher) -> Callable[[str], Tensor]:
+def weights_of(patcher: ModelPatcher) -> Callable[[str], Tensor]:
     """A model's weights by name, one at a time, with the patches that wait on them."""
     own = patcher.model.state_dict()
 

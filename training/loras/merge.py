@@ -90,6 +90,19 @@ class Merge:
             out = _swap(out)
         return _as_lora(title, out, self.recipe.rank, inner, dice)
 
+    def parts(self, layer: str) -> dict[int, Delta]:
+        """What each item that has the layer adds to it at its strength, by its place in `items`.
+
+        Rows are in diffusers' order; those that diffusers parts are parted where a file has them
+        so. Items whose strength is 0 there are left out.
+        """
+        slots = [(slot, weight) for slot in self._slots[layer] if (weight := _weight(slot))]
+        deltas, _ = self._deltas(layer, [slot for slot, _ in slots]) if slots else ([], None)
+        return {
+            next(at for at, item in enumerate(self.items) if item is slot.item): times(one, weight)
+            for one, (slot, weight) in zip(deltas, slots, strict=True)
+        }
+
     def _refuse(self) -> None:
         if not self.items:
             raise ValueError("There is nothing to merge: no LoRA has a strength other than 0.")
@@ -186,6 +199,10 @@ def _along(slots: Sequence[_Slot], items: Sequence[Item], one: float, other: flo
 
 def _rows(one: Delta, first: int, last: int) -> Delta:
     return Factors(one.up[first:last], one.down) if isinstance(one, Factors) else one[first:last]
+
+
+def times(one: Delta, by: float) -> Delta:
+    return one.times(by) if isinstance(one, Factors) else one * by
 
 
 def _swap(one: Delta) -> Delta:

@@ -6,7 +6,7 @@ values of each, then the sum. ties: Yadav et al. 2023. dare: Yu et al. 2023. del
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,16 +62,19 @@ def merged(
         if recipe.method == "slerp":
             weights = slerp_weights(deltas, weights)
         return total(deltas, weights)
-    whole = [dense(one) for one in deltas]
-    if recipe.method == "della":
-        kept = [_della(one, recipe.density, recipe.window, dice) for one in whole]
-    elif recipe.method in ("dare", "dare_ties"):
-        kept = [_dare(one, recipe.density, dice) for one in whole]
-    else:
-        kept = [_largest(one, recipe.density) for one in whole]
+    kept = (_kept(dense(one), recipe, dice) for one in deltas)  # one at a time
     if recipe.method in ("dare", "magnitude"):
-        return total(kept, weights)
-    return _agreed(kept, weights)
+        return _sum(kept, weights, _shape(deltas[0]))
+    return _agreed(kept, weights, _shape(deltas[0]))
+
+
+def _kept(one: Tensor, recipe: Recipe, dice: torch.Generator) -> Tensor:
+    """What is left of one delta before the sum."""
+    if recipe.method == "della":
+        return _della(one, recipe.density, recipe.window, dice)
+    if recipe.method in ("dare", "dare_ties"):
+        return _dare(one, recipe.density, dice)
+    return _largest(one, recipe.density)
 
 
 def total(deltas: Sequence[Delta], weights: Sequence[float]) -> Delta:
@@ -79,9 +82,15 @@ def total(deltas: Sequence[Delta], weights: Sequence[float]) -> Delta:
     if all(isinstance(one, Factors) for one in deltas):
         ups = [one.up * by for one, by in zip(deltas, weights, strict=True)]  # pyright: ignore[reportAttributeAccessIssue]
         return Factors(torch.cat(ups, 1), torch.cat([one.down for one in deltas]))  # pyright: ignore[reportAttributeAccessIssue]
-    out = torch.zeros(_shape(deltas[0]))
+    return _sum(map(dense, deltas), weights, _shape(deltas[0]))
+
+
+def _sum(deltas: Iterable[Tensor], weights: Sequence[float], shape: tuple[int, ...]) -> Tensor:
+    out: Tensor | None = None
     for one, by in zip(deltas, weights, strict=True):
-        out += by * dense(one)
+        out = torch.zeros(shape, dtype=one.dtype) if out is None else out
+        out += by * one
+    assert out is not None
     return out
 
 
@@ -138,12 +147,16 @@ def _della(one: Tensor, density: float, window: float, dice: torch.Generator) ->
     return one * torch.bernoulli(chance, generator=dice) / chance
 
 
-def _agreed(deltas: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """Of each value's sign the one with more weight to it wins; the mean of those that have it."""
-    sign = torch.where(sum(deltas[1:], deltas[0]) >= 0, 1.0, -1.0)
-    out, count = torch.zeros_like(sign), torch.zeros_like(sign)
+def _agreed(deltas: Iterable[Tensor], weights: Sequence[float], shape: tuple[int, ...]) -> Tensor:
+    """Of each value's sign the one with more weight to it wins; the mean of those that have it.
+
+    In one pass: what either sign would give is summed before it is known which wins.
+    """
+    balance, above, below, more, less = (torch.zeros(shape) for _ in range(5))
     for one, by in zip(deltas, weights, strict=True):
-        agrees = one.sign() == sign
-        out += by * one * agrees
-        count += agrees
-    return out / count.clamp(min=1.0)
+        balance += one
+        above += by * one.clamp(min=0)
+        below += by * one.clamp(max=0)
+        more += one > 0
+        less += one < 0
+    return torch.where(balance >= 0, above / more.clamp(min=1), below / less.clamp(min=1))

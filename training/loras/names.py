@@ -117,6 +117,23 @@ def dotted(name: str) -> str:
     return ".".join(words)
 
 
+def readable(identity: str) -> str:
+    """A layer's identity for a person: its name with dots, behind its text encoder's if any."""
+    part, _, layer = identity.partition("+")[0].partition(" ")
+    return dotted(layer) if part == "net" else f"{part} {dotted(layer)}"
+
+
+def block_of(identity: str) -> str:
+    """The block that a layer's identity lies in: `down_blocks.1.attentions.0`, `text1 layers.3`."""
+    part, _, layer = identity.partition("+")[0].partition(" ")
+    pieces = dotted(layer).split(".")
+    first = next((at for at, piece in enumerate(pieces) if piece.isdigit()), 0)
+    if part != "net":
+        return f"{part} {'.'.join(pieces[max(0, first - 1) : first + 1])}"
+    inside = pieces[first + 1 : first + 2] in (["attentions"], ["resnets"])
+    return ".".join(pieces[: first + (3 if inside else 1)])
+
+
 def family_of(layers: Iterable[str]) -> Family | None:
     """SD3 or Flux by the blocks that ComfyUI has for them, else nothing."""
     blocks = {layer.partition(".")[0] for layer in layers}

@@ -1,0 +1,108 @@
+"""The model card: what is on it, and that strangers' texts are nothing but text there."""
+
+import json
+import re
+import xml.etree.ElementTree as Xml
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from atelier.training.ship.card import About, Contents, Shown, card
+from atelier.training.ship.picture import MADE_BY_MACHINE, XMP_KEY, save_marked
+
+RUN = {"config": {"adapter": "lora", "prompts": ["secret"]}, "dataset": "abc"}
+HEADER = {
+    "modelspec.architecture": "stable-diffusion-xl-v1-base/lora",
+    "modelspec.resolution": "1024x1024",
+    "ss_network_dim": "16",
+    "ss_num_train_images": "12",
+    "atelier.run": json.dumps(
+        {"config": {"adapter": "lora", "prompts": ["secret"]}, "dataset": "abc"}
+    ),
+    "atelier.notes": json.dumps({"hats": "CC0, by me"}),
+    "ss_odd": "never told",
+}
+
+
+def made(about=None, header=HEADER, **contents):
+    return card(about or About("my hat"), Contents("my hat.safetensors", header, **contents))
+
+
+def front(text):
+    """The front matter's lines, which lie between two rules at the very beginning."""
+    _, inside, _ = text.split("---\n", 2)
+    return inside.splitlines()
+
+
+def test_it_says_what_the_file_says_and_no_more():
+    text = made()
+    for told in ("stable-diffusion-xl-v1-base/lora", "| Rank | 16 |", "12 pictures", "`abc`"):
+        assert told in text
+    assert "hats: CC0, by me" in text and "| adapter | lora |" in text
+    assert "secret" not in text and "never told" not in text
+    bare = made(header={})
+    assert "The file does not say." in bare and "Ask the author" in bare
+
+
+def test_what_the_author_says_is_on_it():
+    about = About("my hat", "ohwx hat", "some/base", "cc-by-4.0", "A **hat**.", "Hands.")
+    text = made(about, pictures=[Shown("images/01.png", "a hat: red"), Shown("images/02.png")])
+    lines = front(text)
+    assert 'license: "cc-by-4.0"' in lines and 'base_model: "some/base"' in lines
+    assert 'instance_prompt: "ohwx hat"' in lines and '  - text: "a hat: red"' in lines
+    assert '  - text: "-"' in lines and '      url: "images/02.png"' in lines
+    assert "![](images/01.png)" in text and "A **hat**." in text
+    assert text.index("not good for") < text.index("Hands.")
+    assert "made by a machine, with this LoRA" in text and "None was named" not in text
+
+
+def test_what_the_author_does_not_say_is_told_as_missing():
+    text = made()
+    assert "None was named" in text and "The author names no limits" in text
+    assert not any(line.startswith(("license", "base_model", "instance")) for line in front(text))
+    assert "There are none here" in text
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["<script>alert(1)</script>", "a | b", "`x`", "[x](javascript:y)", "a\n---\nb", "![x](y)"],
+)
+def test_a_strangers_header_is_nothing_but_text(bad):
+    header = {"ss_optimizer": bad, "atelier.notes": json.dumps({bad: bad})}
+    text = made(header=header)
+    assert "<script" not in text and not re.search(r"(?<!\\)\]\(", text)
+    (row,) = (line for line in text.splitlines() if line.startswith("| Optimizer |"))
+    assert row.replace("\\|", "").count("|") == 3
+    assert text.count("\n---\n") == made().count("\n---\n")
+
+
+@pytest.mark.parametrize("bad", ['a"\nevil: true', "a: b # c", "{x}", "- a", "'"])
+def test_front_matter_cannot_be_broken_out_of(bad):
+    lines = front(made(About("x", trigger=bad, licence=bad, base_model=bad)))
+    found = [line for line in lines if line.startswith(("license:", "base_model:", "instance_"))]
+    assert len(found) == 3
+    for line in found:
+        assert json.loads(line.split(": ", 1)[1]) == " ".join(bad.split())
+    assert not any(line.startswith("evil") for line in lines)
+
+
+@pytest.mark.parametrize("damaged", ["{", "[1]", "3", '{"config": 3, "dataset": {}}'])
+def test_a_damaged_record_is_passed_over(damaged):
+    header = {"atelier.run": damaged, "atelier.notes": damaged, "ss_network_dim": "4"}
+    assert "| Rank | 4 |" in made(header=header)
+
+
+def test_a_picture_says_that_a_machine_made_it_and_nothing_else(tmp_path):
+    picture = Image.effect_noise((20, 10), 50).convert("RGB")
+    picture.info = {"workflow": "secret", "prompt": "secret"}
+    path = tmp_path / "a.png"
+    save_marked(picture, path)
+    again = PngImageFile(path)
+    assert again.tobytes() == picture.tobytes()
+    assert set(again.text) == {XMP_KEY} and b"secret" not in path.read_bytes()
+    text = again.text[XMP_KEY].split("?>", 1)[1].rsplit("<?", 1)[0]
+    packet = Xml.fromstring(text)  # noqa: S314 - our own
+    (told,) = packet.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+    name = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
+    assert told.attrib[name] == MADE_BY_MACHINE

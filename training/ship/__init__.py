@@ -1,0 +1,1 @@
+"""A LoRA with its card and pictures in one folder, ready to be given away."""
