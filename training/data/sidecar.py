@@ -107,6 +107,11 @@ def write_caption(path: Path, text: str, expected: str) -> str:
     return digest(data)
 
 
+def hash_of(text: str) -> str:
+    """The hash that a caption file will have when it holds `text`."""
+    return digest(text.encode(errors="replace"))
+
+
 def history(path: Path) -> list[Path]:
     """The files that keep what was overwritten in `path`, the oldest first."""
     kept: list[Path] = []

@@ -1,7 +1,8 @@
 """Where things lie, and which folders a workflow may name."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache as cache_calls
 from pathlib import Path, PureWindowsPath
 
 import folder_paths
@@ -165,3 +166,18 @@ def shown(path: Path) -> ui.SavedResult:
     """A file under ComfyUI's output folder, as its page asks for it."""
     inner = path.relative_to(folder_paths.get_output_directory())
     return ui.SavedResult(path.name, inner.parent.as_posix(), io.FolderType.output)
+
+
+def writable() -> Callable[[Path], bool]:
+    """Whether captions may be written beside a picture: in the allowed folders, links followed.
+
+    Pictures of a wire or an archive lie elsewhere, among Atelier's own.
+    """
+    roots, own = allowed_roots(), records().resolve()
+
+    @cache_calls
+    def inside(parent: Path) -> bool:
+        folder = parent.resolve()
+        return not folder.is_relative_to(own) and any(map(folder.is_relative_to, roots))
+
+    return lambda picture: inside(picture.parent)
