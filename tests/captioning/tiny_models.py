@@ -122,7 +122,7 @@ def florence2(folder):
     images.image_seq_length = 5  # 2 x 2 places and their mean
     processor = transformers.Florence2Processor(images, tokenizer)
     network = transformers.Florence2ForConditionalGeneration
-    return _saved(folder, network, config, processor, never=[0, 1, 3, 4])
+    return _saved(folder, network, config, processor, [0, 1, 3, 4])
 
 
 def _qwen_tokenizer():
@@ -161,7 +161,9 @@ def qwen2_vl(folder):
     )
     videos = transformers.Qwen2VLVideoProcessor(patch_size=8)
     processor = transformers.Qwen2VLProcessor(images, tokenizer, videos, chat_template=CHAT)
-    return _saved(folder, transformers.Qwen2VLForConditionalGeneration, config, processor)
+    never = [number for number in range(8) if number != 2]
+    network = transformers.Qwen2VLForConditionalGeneration
+    return _saved(folder, network, config, processor, never)
 
 
 MAKERS = {"blip": blip, "florence2": florence2, "qwen2_vl": qwen2_vl}

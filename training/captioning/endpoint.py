@@ -27,6 +27,7 @@ ASK = "Describe this picture in one or two sentences. Answer with the descriptio
 MOST_ANSWER = 4 * 2**20  # bytes
 PAUSE = 1.0  # seconds before the first new attempt; twice as long before each further one
 _POLL = 0.1  # seconds between looks at whether the user pressed cancel
+_GRACE = 5.0  # seconds by which the connection outlasts the clock that decides
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,11 @@ def _answer(server: ServerSettings, body: bytes, check: Callable[[], None]) -> b
 
 
 def _connection(server: ServerSettings) -> http.client.HTTPConnection:
-    place = server.address.host, server.address.port
+    place, patience = (server.address.host, server.address.port), server.timeout + _GRACE
     if server.address.scheme == "https":
         secure = ssl.create_default_context()
-        return http.client.HTTPSConnection(*place, timeout=server.timeout, context=secure)
-    return http.client.HTTPConnection(*place, timeout=server.timeout)
+        return http.client.HTTPSConnection(*place, timeout=patience, context=secure)
+    return http.client.HTTPConnection(*place, timeout=patience)
 
 
 def _close(connection: http.client.HTTPConnection) -> None:
