@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from atelier.training.captioning.work import (
     caption_all,
     try_out,
 )
+from atelier.training.data.dataset import Dataset
+from atelier.training.data.folder import load_folder
 from atelier.training.data.sidecar import history
 
 from .conftest import Painter, drawn, written
@@ -146,6 +149,7 @@ def test_work_that_was_cancelled_goes_on_where_it_stopped(folder, mode):
 
 WORKER = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 from atelier.tests.captioning.conftest import Painter
 from atelier.tests.captioning.test_work import run
@@ -285,3 +289,37 @@ def test_a_journal_that_was_cut_off_loses_its_last_line_only(folder, caplog):
 )
 def test_what_a_model_says_becomes_one_line(said, line):
     assert tidy(said) == line
+
+
+@pytest.mark.parametrize("kind", ["a list", "its .json"])
+def test_a_caption_that_stands_elsewhere_gets_no_second_one_beside_it(folder, kind):
+    (record,) = drawn(folder, ["red-1"]).records
+    own = folder / "red-1.json" if kind == "its .json" else None
+    listed = replace(record, caption="old", written="old\n", caption_file=own)
+    dataset = Dataset("pictures", (listed,))
+    assert states(run(dataset, Painter(), FILL, folder)) == [HAD]
+    outcome = run(dataset, Painter(), APPEND, folder)
+    assert outcome.captioned.records[0].caption == "old a red picture"
+    assert written(folder) == {}
+    assert "1 of them stay in the dataset" in report.text(outcome, Painter().captioner)
+
+
+def test_a_caption_file_of_another_suffix_is_the_one_that_is_written(folder):
+    (record,) = drawn(folder, ["red-1"]).records
+    own = folder / "red-1.booru"
+    own.write_text("old", encoding="utf-8")
+    named = replace(record, caption="old", written="old", caption_file=own)
+    outcome = run(Dataset("pictures", (named,)), Painter(), OVER, folder)
+    assert own.read_text(encoding="utf-8") == "a red picture\n"
+    assert written(folder) == {}
+    (after,) = outcome.captioned.records
+    assert (after.written, after.caption_file) == ("a red picture", own)
+
+
+def test_what_was_captioned_is_read_again_as_it_was_said(folder):
+    dataset = drawn(folder, NAMES)
+    captioned = run(dataset, Painter(), FILL, folder).captioned
+    again = load_folder(folder)
+    assert [one.caption for one in again.records] == [
+        one.caption for one in sorted(captioned.records, key=lambda one: one.path.name)
+    ]

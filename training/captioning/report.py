@@ -33,7 +33,11 @@ def text(outcome: Outcome, captioner: Captioner) -> str:
     if any(row.turn.file and row.turn.file.text and row.state == CAPTIONED for row in rows):
         told.append(f"What was written over is kept in the folder {HISTORY} beside the captions.")
     if any(row.state == CAPTIONED and row.turn.file is None for row in rows):
-        told.append("Captions of wired pictures stay in the dataset; no file is written for them.")
+        held = sum(row.state == CAPTIONED and row.turn.file is None for row in rows)
+        told.append(
+            f"{held} of them stay in the dataset, and no file is written: pictures of a wire or an "
+            "archive, and those whose captions stand in a list or in .json files."
+        )
     told += [f"\n{row.turn.name}\n{legible(row.text)}" for row in rows[:LISTED]]
     more = [f"\nand {len(rows) - LISTED} more"] if len(rows) > LISTED else []
     return "\n".join(told + more)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.dataset import Dataset, Record
-from ..data.sidecar import NOTHING, Sidecar, folded, hash_of, read_sidecar
+from ..data.readers.text import folded
+from ..data.sidecar import NOTHING, Sidecar, hash_of, read_file, read_sidecar
 from ..records import names_of
 from .journal import Entry, Journal
 from .settings import Mode
@@ -18,7 +19,7 @@ EDITED = "edited since they were captioned"
 
 @dataclass(frozen=True)
 class Turn:
-    """One picture: its caption file, or None where captions stay in the dataset; its text now."""
+    """One picture: its caption file, or None where its caption stays in the dataset; its text."""
 
     record: Record
     name: str
@@ -41,7 +42,7 @@ def turns(
 def _turn(
     record: Record, name: str, mode: Mode, journal: Journal, may_write: Callable[[Path], bool]
 ) -> Turn:
-    file = read_sidecar(record.path) if may_write(record.path) else None
+    file = _file(record, may_write)
     lines = "\n".join(record.lines) or record.caption
     text = "\n".join(folded(file.text)) if file else lines
     if mode == "fill in missing":
@@ -52,6 +53,19 @@ def _turn(
     if file is None:
         return Turn(record, name, file, entry.text, BEFORE)
     return Turn(record, name, file, text or lines, _since(entry, file))
+
+
+def _file(record: Record, may_write: Callable[[Path], bool]) -> Sidecar | None:
+    """The text file of a picture's caption, there or not; None where it has none of its own.
+
+    A caption that stands in a list or in a .json is not written anew beside it: there would be two.
+    """
+    named = record.caption_file
+    if named and named.suffix.lower() != ".json" and may_write(named):
+        return read_file(named)
+    if named or folded(record.written) or not may_write(record.path):
+        return None
+    return read_sidecar(record.path)
 
 
 def _since(entry: Entry, file: Sidecar) -> str:

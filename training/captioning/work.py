@@ -8,7 +8,8 @@ from PIL import Image
 
 from ..data.dataset import Dataset, Record
 from ..data.pictures import PictureError, open_rgb
-from ..data.sidecar import CaptionChanged, folded, write_caption
+from ..data.readers.text import folded
+from ..data.sidecar import CaptionChanged, write_caption
 from .captioner import CannotCaption, Captioner, Said, Say
 from .journal import Journal
 from .settings import Mode
@@ -40,8 +41,13 @@ class Row:
         if self.state not in (CAPTIONED, BEFORE, EDITED):
             return self.turn.record
         lines = tuple(folded(self.text))
-        several = lines if len(lines) > 1 else ()
-        return replace(self.turn.record, caption=" ".join(lines), lines=several)
+        return replace(
+            self.turn.record,
+            caption=" ".join(lines),
+            lines=lines if len(lines) > 1 else (),
+            written=self.text,
+            caption_file=self.turn.file.path if self.turn.file else self.turn.record.caption_file,
+        )
 
 
 @dataclass(frozen=True)
