@@ -13,7 +13,7 @@ from ..training.captioning.settings import CaptionSettings, SentenceSettings, Ta
 from ..training.curation.sheet import pages
 from ..training.data.dataset import Dataset
 from ..training.host.caption_models import find_tagger, find_teller, tagger_names, teller_names
-from ..training.host.captioning import caption, endpoint_address
+from ..training.host.captioning import caption, endpoint_address, with_room
 from ..training.host.progress import check_interrupt
 from ..training.host.speaking import clip_captioner
 from .fields import inputs
@@ -90,9 +90,10 @@ class CaptionTagger(io.ComfyNode):
 
 
 def _tagger(name: str, settings: TagSettings) -> Captioner:
-    from ..training.captioning.tagger import tagger  # onnxruntime, when it is asked for
+    from ..training.captioning.tagger import room, tagger  # onnxruntime, when it is asked for
 
-    return tagger(find_tagger(name), settings)
+    files = find_tagger(name)
+    return with_room(tagger(files, settings), room(files))
 
 
 class CaptionVision(io.ComfyNode):

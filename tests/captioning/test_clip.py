@@ -1,6 +1,8 @@
 """ComfyUI's own text encoders: those that can write, and those that cannot."""
 
+import importlib
 from types import SimpleNamespace
+from typing import Any
 
 import comfy.sd
 import pytest
@@ -26,7 +28,7 @@ QWEN = {
     "lm_head": False,
 }
 CLIP_SIZE = {
-    "num_hidden_layers": 2,
+    "num_hidden_layers": 3,
     "intermediate_size": 64,
     "num_attention_heads": 2,
     "hidden_size": 32,
@@ -45,8 +47,7 @@ def small(model, tokenizer, **sizes):
 
 def seeing(monkeypatch):
     """Qwen3-VL as ComfyUI has it, of a tenth of a percent of its size."""
-    from comfy.text_encoders import qwen3vl
-
+    qwen3vl: Any = importlib.import_module("comfy.text_encoders.qwen3vl")
     tiny = {"hidden_size": 32, "intermediate_size": 48, "depth": 2, "deepstack_visual_indexes": [1]}
     monkeypatch.setitem(qwen3vl.QWEN3VL_VISION, "qwen3vl_4b", tiny)
     monkeypatch.setitem(qwen3vl.QWEN3VL_VISION_COMMON, "num_heads", 2)

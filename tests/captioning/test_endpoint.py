@@ -7,6 +7,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -41,7 +42,7 @@ class Chat(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Chat
+    server: Any
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

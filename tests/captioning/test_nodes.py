@@ -2,13 +2,16 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import comfy.model_management as management
 import folder_paths
 import pytest
 import torch
 
-from atelier.nodes.caption import CaptionClip, CaptionEndpoint, CaptionTagger, CaptionVision
+from atelier.nodes import caption
+from atelier.training.captioning import tagger
 from atelier.training.captioning.settings import CaptionSettings, SentenceSettings, TagSettings
 from atelier.training.data.wired import images_dataset
 from atelier.training.host.caption_models import find_tagger, find_teller, tagger_names
@@ -20,6 +23,7 @@ from .test_endpoint import Chat, chat
 from .tiny_models import blip
 from .tiny_tagger import make_tagger
 
+nodes: Any = caption
 NAMES = ["red-1", "green-2", "blue-3", "red-4"]
 ALL = {"mode": "fill in missing", "dry_run": False}
 TAGS = TagSettings().model_dump()
@@ -51,12 +55,12 @@ def server():
 
 def ask(server, dataset, **more):
     own = {"address": server.url, "model": "", "timeout": 5, "retries": 0}
-    return CaptionEndpoint.execute(dataset, **own, **{**TELL, **ALL, **more})
+    return nodes.CaptionEndpoint.execute(dataset, **own, **{**TELL, **ALL, **more})
 
 
 def test_the_tagger_writes_beside_pictures_in_the_input_folder(taggers, input_folder):
     dataset = drawn(input_folder, NAMES)
-    out = CaptionTagger.execute(dataset, "tiny", **ALL, **TAGS)
+    out = nodes.CaptionTagger.execute(dataset, "tiny", **ALL, **TAGS)
     captioned, text, sheet = out.result
     assert written(input_folder)["blue-3"] == "sky"
     assert captioned.records[0].caption == "red hat, ^_^, bow (object)"
@@ -65,9 +69,22 @@ def test_the_tagger_writes_beside_pictures_in_the_input_folder(taggers, input_fo
     assert out.ui["images"]
 
 
+def test_room_is_made_for_a_tagger_on_the_graphics_card(taggers, input_folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(management, "free_memory", lambda room, *_: asked.append(room))
+    monkeypatch.setattr(tagger, "providers", lambda: ["CPUExecutionProvider"])
+    nodes.CaptionTagger.execute(drawn(input_folder, NAMES[:1]), "tiny", **ALL, **TAGS)
+    assert asked == []
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(tagger, "providers", lambda: both)
+    monkeypatch.setattr(tagger, "_Network", lambda files: SimpleNamespace(close=asked.clear))
+    with nodes._tagger("tiny", TagSettings()).open():
+        assert asked == [pytest.approx(1e9, rel=0.01)]
+
+
 def test_a_dry_run_writes_nothing_and_shows_three(taggers, input_folder):
     dataset = drawn(input_folder, NAMES)
-    captioned, text, _ = CaptionTagger.execute(
+    captioned, text, _ = nodes.CaptionTagger.execute(
         dataset, "tiny", **{**ALL, **TAGS, "dry_run": True}
     ).result
     assert written(input_folder) == {} and captioned.records == dataset.records
@@ -96,9 +113,9 @@ def test_taggers_are_found_in_their_folders_and_nowhere_else(taggers, comfy_base
 def test_a_vision_model_in_the_models_folder_captions(input_folder):
     blip(Path(folder_paths.models_dir) / "vlm" / "tiny-blip")
     dataset = drawn(input_folder, NAMES[:2])
-    settings = {**TELL, **ALL, "max_tokens": 6}
+    settings = {**TELL, **ALL, "max_tokens": 6, "prompt": "a photo of"}
     with torch.inference_mode():  # as ComfyUI runs nodes
-        captioned, text, _ = CaptionVision.execute(dataset, "tiny-blip", **settings).result
+        captioned, text, _ = nodes.CaptionVision.execute(dataset, "tiny-blip", **settings).result
     assert len(written(input_folder)) == 2
     assert all(record.caption for record in captioned.records)
     assert "2 end in the middle, at 'max_tokens'" in text
@@ -157,10 +174,10 @@ def test_another_machine_is_refused_and_the_file_named(folder):
     dataset = drawn(folder, NAMES[:1])
     own = {"model": "", "timeout": 5, "retries": 0, **TELL, **ALL}
     with pytest.raises(ValueError, match="not on this machine") as error:
-        CaptionEndpoint.execute(dataset, "http://10.1.2.3/v1", **own)
+        nodes.CaptionEndpoint.execute(dataset, "http://10.1.2.3/v1", **own)
     assert str(records() / "endpoints.txt") in str(error.value)
     with pytest.raises(ValueError, match="No address is given"):
-        CaptionEndpoint.execute(dataset, "", **own)
+        nodes.CaptionEndpoint.execute(dataset, "", **own)
 
 
 def test_a_broken_picture_is_named_after_the_others_were_captioned(server, input_folder):
@@ -172,10 +189,10 @@ def test_a_broken_picture_is_named_after_the_others_were_captioned(server, input
 
 
 def test_nothing_is_preset_that_sends_pictures_anywhere():
-    own = {one.id: one for one in CaptionEndpoint.define_schema().inputs}
+    own = {one.id: one for one in nodes.CaptionEndpoint.define_schema().inputs}
     assert own["address"].default == ""
 
 
 def test_a_text_encoder_that_cannot_write_is_refused(folder):
     with pytest.raises(ValueError, match="ComfyUI"):
-        CaptionClip.execute(drawn(folder, NAMES[:1]), object(), **ALL, **TELL)
+        nodes.CaptionClip.execute(drawn(folder, NAMES[:1]), object(), **ALL, **TELL)

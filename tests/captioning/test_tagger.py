@@ -1,5 +1,8 @@
 """Taggers: thresholds, spelling, the preprocessing of the WD14 family, and files that are wrong."""
 
+import importlib
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -126,8 +129,7 @@ def test_a_network_of_another_shape_is_refused(files):
 
 
 def test_scores_that_are_no_probabilities_are_refused(files):
-    import onnx
-
+    onnx: Any = importlib.import_module("onnx")
     model = onnx.load(str(files.model))
     model.graph.node[2].op_type = "Identity"
     onnx.save(model, str(files.model))

@@ -1,6 +1,8 @@
 """A tagger in the WD14 format that knows colours: its scores can be worked out by hand."""
 
 import csv
+import importlib
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +21,8 @@ TAGS = [  # name, category, and how much of red, green and blue it wants
 
 def make_tagger(folder, name="model", tags=TAGS, size=32, channels_last=True):
     """`sigmoid(weights · mean colour)`, from pixels in BGR and 0..255; the pad is counted too."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
+    onnx: Any = importlib.import_module("onnx")
+    helper, numpy_helper, kind = onnx.helper, onnx.numpy_helper, onnx.TensorProto.FLOAT
     shape = ["N", size, size, 3] if channels_last else ["N", 3, size, size]
     weights = np.array([wants for *_, wants in tags], np.float32)[:, ::-1].T / 255
     axes = numpy_helper.from_array(np.array([1, 2] if channels_last else [2, 3], np.int64), "axes")
@@ -34,8 +35,8 @@ def make_tagger(folder, name="model", tags=TAGS, size=32, channels_last=True):
     graph = helper.make_graph(
         nodes,
         "tagger",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", len(tags)])],
+        [helper.make_tensor_value_info("input", kind, shape)],
+        [helper.make_tensor_value_info("scores", kind, ["N", len(tags)])],
         [axes, inner],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

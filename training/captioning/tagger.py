@@ -58,6 +58,18 @@ def tagger(files: TaggerFiles, settings: TagSettings) -> Captioner:
     return Captioner(files.name, key, True, opened)
 
 
+def providers() -> list[str]:
+    """Those of onnxruntime's that are used here, the fastest first."""
+    there = onnxruntime.get_available_providers() if onnxruntime else ()
+    return [name for name in _WANTED if name in there]
+
+
+def room(files: TaggerFiles) -> float:
+    """Bytes that it takes on the graphics card; 0 where it runs on the processor."""
+    on_card = providers()[:1] not in ([], [_WANTED[-1]])
+    return 1.5 * files.model.stat().st_size + 1e9 if on_card else 0.0
+
+
 class _Network:
     """A model that is loaded, until it is closed."""
 
@@ -65,14 +77,13 @@ class _Network:
         self.file = files.model
         self.tags: list[Tag] = read_tags(files.tags)
         runtime: Any = onnxruntime
-        there = runtime.get_available_providers()
         quiet = runtime.SessionOptions()
         quiet.log_severity_level = 3
         try:
             self.session: Any = runtime.InferenceSession(
                 str(files.model),
                 sess_options=quiet,
-                providers=[name for name in _WANTED if name in there],
+                providers=providers(),
             )
         except _BROKEN as error:
             raise ValueError(

@@ -1,10 +1,14 @@
 """Captioning on the node that runs: progress, cancel, what is written where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import comfy.model_management as management
+
 from ..captioning.addresses import Address, address_of, listed_in
-from ..captioning.captioner import Captioner
+from ..captioning.captioner import Captioner, Say
 from ..captioning.journal import Journal
 from ..captioning.settings import CaptionSettings
 from ..captioning.turns import WANTED, turns
@@ -54,3 +58,19 @@ def endpoint_address(text: str) -> Address:
     """The address of a server that a workflow names: on this machine, or listed by its user."""
     file = records() / ENDPOINTS_FILE
     return address_of(text, listed_in(file), file)
+
+
+def with_room(captioner: Captioner, room: float) -> Captioner:
+    """`captioner`, for which ComfyUI leaves `room` bytes on its device when it is opened.
+
+    For what takes memory there and is not ComfyUI's, such as onnxruntime.
+    """
+
+    @contextmanager
+    def opened() -> Iterator[Say]:
+        if room:
+            management.free_memory(room, management.get_torch_device())
+        with captioner.open() as say:
+            yield say
+
+    return replace(captioner, open=opened)
