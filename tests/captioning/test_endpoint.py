@@ -128,6 +128,11 @@ def test_an_answer_in_parts_is_put_together(server):
     assert ask(server.url).text == "a red field"
 
 
+def test_what_no_file_may_hold_is_left_out(server):
+    server.answers = [(200, chat("a\x00red \ud800 \x1b[1m field"))]
+    assert ask(server.url).text == "a red ? [1m field"
+
+
 def test_a_server_that_is_gone_is_told_with_its_address(server):
     url = server.url
     server.shutdown()
@@ -160,6 +165,7 @@ def test_a_server_that_stays_broken_ends_the_work(server):
         ((200, b'{"choices": []}'), "is not that of a chat"),
         ((200, b'{"choices": [{"message": {"content": 7}}]}'), "is not that of a chat"),
         ((200, b"[" * 100_000), "is not that of a chat"),
+        ((200, chat("x " * 10_000)), "20000 characters, which is no caption"),
         ((200, b" " * (module.MOST_ANSWER + 1)), "more than 4194304 bytes"),
         ((307, b"", {"Location": "http://example.com/x"}), "sends on to http://example.com/x"),
     ],

@@ -97,6 +97,13 @@ def test_appending_says_nothing_twice(old, new, tags, both):
     assert joined(old, new, APPEND, tags) == both
 
 
+def test_the_report_shows_a_long_caption_whole(folder):
+    dataset = drawn(folder, ["red-1"])
+    painter = Painter(says=" ".join(["a {} picture"] * 200))
+    text = report.text(run(dataset, painter, FILL, folder), painter.captioner)
+    assert " ".join(["a red picture"] * 200) in text
+
+
 def test_lines_of_a_caption_file_stay_lines(folder):
     dataset = drawn(folder, ["red-1"], {"red-1": "a hat\na cap\n"})
     outcome = run(dataset, Painter(), APPEND, folder)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from ..data.readers.text import folded
+
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
@@ -41,8 +43,12 @@ class Captioner:
 
 
 def tidy(text: str) -> str:
-    """What a model said as one line: no thoughts before it, no quotation marks around it."""
-    line = " ".join(_THOUGHTS.sub("", text).split())
+    """What a model said as one line: no thoughts before it, no quotation marks around it.
+
+    Half characters and control characters, which no caption file may hold, are left out.
+    """
+    whole = text.encode(errors="replace").decode()
+    line = " ".join(folded(_THOUGHTS.sub("", whole)))
     if len(line) > 1 and line[0] == line[-1] == '"' and '"' not in line[1:-1]:
         return line[1:-1].strip()
     return line

@@ -18,6 +18,7 @@ from typing import Any
 
 from PIL import Image
 
+from ..data.readers.text import MOST_CAPTION
 from ..files import digest, legible
 from .addresses import Address
 from .captioner import CannotCaption, Captioner, Said, Say, shown, tidy
@@ -200,4 +201,6 @@ def _said(data: bytes) -> Said:
             f"its answer is not that of a chat: {legible(data[:200].decode(errors='replace'))}",
             False,
         ) from error
+    if len(content) > MOST_CAPTION // 4:  # bytes of a character, at most
+        raise _Failed(f"its answer has {len(content)} characters, which is no caption.", False)
     return Said(tidy(content), choice.get("finish_reason") == "length")

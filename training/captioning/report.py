@@ -38,9 +38,15 @@ def text(outcome: Outcome, captioner: Captioner) -> str:
             f"{held} of them stay in the dataset, and no file is written: pictures of a wire or an "
             "archive, and those whose captions stand in a list or in .json files."
         )
-    told += [f"\n{row.turn.name}\n{legible(row.text)}" for row in rows[:LISTED]]
+    told += [f"\n{legible(row.turn.name)}\n{_whole(row.text)}" for row in rows[:LISTED]]
     more = [f"\nand {len(rows) - LISTED} more"] if len(rows) > LISTED else []
     return "\n".join(told + more)
+
+
+def _whole(caption: str) -> str:
+    """A caption of any length, its lines as lines, with nothing in it that cannot be seen."""
+    parts = [caption[start : start + 400] for start in range(0, len(caption), 400)]
+    return "".join("\n".join(map(legible, part.split("\n"))) for part in parts)
 
 
 def _counts(rows: tuple[Row, ...]) -> Iterator[str]:
