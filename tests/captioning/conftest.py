@@ -56,7 +56,7 @@ class Painter:
             key=lambda one: sum(abs(a - b) for a, b in zip(COLOURS[one], pixel, strict=True)),
         )
         self.asked.append(name)
-        return Said(self.says.format(name))
+        return Said(self.says.replace("{}", name))
 
 
 def written(folder):
