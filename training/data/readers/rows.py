@@ -4,10 +4,12 @@ A name is never opened: it is looked up among the files that were found in the f
 row can lead out of it, on any system.
 """
 
+import json
 import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ...files import legible
@@ -16,6 +18,7 @@ from .scan import Found
 from .sidecars import CAPTIONS, said
 
 MOST_REPEATS = 1000
+_COUNT = re.compile("[1-9][0-9]{0,3}")
 _ROOTED = re.compile(r"[A-Za-z]:|/")
 
 Row = tuple[str, str, dict[str, Any]]  # where it stands, the picture's name, columns
@@ -110,13 +113,10 @@ def _repeated(one: Said, values: dict[str, Any], where: str) -> Said:
     repeats = values.get("repeats")
     if repeats in (None, ""):
         return one
-    try:
-        count = int(repeats)
-        if not 1 <= count <= MOST_REPEATS:
-            raise ValueError
-    except (TypeError, ValueError):
+    digits = repeats if isinstance(repeats, str) else json.dumps(repeats)
+    if not (_COUNT.fullmatch(digits) and int(digits) <= MOST_REPEATS):
         raise ValueError(
-            f"{where}: repeats is {legible(repeats)[:60]!r}, and not a number from 1 to "
+            f"{where}: repeats is {legible(digits)[:60]}, and not a number from 1 to "
             f"{MOST_REPEATS}."
-        ) from None
-    return Said(one.written, one.where, one.file, count, one.flags, one.source, one.licence)
+        )
+    return replace(one, repeats=int(digits))
