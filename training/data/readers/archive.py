@@ -75,6 +75,8 @@ def _wanted(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise _no(path, f"it has two files called {legible(entry.filename)!r} or alike")
         seen.add(same)
         wanted[entry.filename] = entry
+    if not any(Path(name).suffix.lower() in SUFFIXES for name in wanted):
+        raise _no(path, f"there is no picture in it ({', '.join(sorted(SUFFIXES))})")
     _refuse_bomb(path, [*wanted.values()])
     return wanted
 
