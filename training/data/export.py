@@ -20,7 +20,7 @@ from .dataset import CLASS, Dataset, Record
 from .pictures import PictureError, open_mask
 from .readers.kohya import REG, repeated
 from .readers.rows import MOST_REPEATS
-from .readers.scan import MASK
+from .readers.scan import MASK, folded_name
 from .readers.text import decoded, folded
 
 TEXTS, ROWS, KOHYA = "pictures and .txt", "metadata.jsonl", "kohya folders"
@@ -128,15 +128,11 @@ def _items(dataset: Dataset, form: str) -> list[Item]:
         else:
             parts = [*(_plain(part) for part in parts[:-1]), parts[-1]]
         path, number = "/".join(parts), 1
-        while _same(stem := path if number == 1 else f"{path}_{number}") in taken:
+        while folded_name(stem := path if number == 1 else f"{path}_{number}") in taken:
             number += 1
-        taken.add(_same(stem))
+        taken.add(folded_name(stem))
         items.append(Item(record, stem))
     return items
-
-
-def _same(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _portable(part: str) -> str:

@@ -7,14 +7,13 @@ row can lead out of it, on any system.
 import json
 import posixpath
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from ...files import legible
 from .said import Reading, Said, Source
-from .scan import Found
+from .scan import Found, folded_name
 from .sidecars import CAPTIONS, said
 
 MOST_REPEATS = 1000
@@ -38,14 +37,14 @@ class Names:
         self.folded: dict[str, list[Found]] = {}
         for one in source.pictures:
             for name in {one.name, one.stem} if bare else {one.name}:
-                self.folded.setdefault(_folded(name), []).append(one)
+                self.folded.setdefault(folded_name(name), []).append(one)
 
     def find(self, name: str, where: str) -> Found:
         """The picture that is meant. Raises `ValueError` where none, or more than one, can be."""
         inner = self._inner(name, where)
         if inner in self.known:
             return self.known[inner]
-        alike = self.folded.get(_folded(inner), [])
+        alike = self.folded.get(folded_name(inner), [])
         if not alike:
             raise ValueError(
                 f"{where} names {legible(name)!r}, and there is no such picture in the folder. Put "
@@ -73,10 +72,6 @@ class Names:
                 "Put the picture into the folder, and write its name in it."
             )
         return inner
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def read(rows: Iterable[Row], names: Names, file: str) -> Reading:
