@@ -50,6 +50,7 @@ def test_json_beside_a_picture_gives_caption_tags_source_and_licence(folder):
     (folder / "deep/er/b.json").write_text('{"text": "a cap"}', encoding="utf-8")
     first, second = read(folder).records
     assert (first.caption, first.source, first.licence) == ("a hat, red, felt", "u", "CC0")
+    assert read(folder).notes == {"set, licences": "CC0: 1"}
     assert second.caption == "a cap"
 
 
@@ -112,7 +113,7 @@ def test_a_list_that_is_named_is_the_whole_dataset(folder):
     rows = jsonl(folder / "mine.jsonl", {"file_name": "a.png", "text": "hat", "repeats": 3})
     (record,) = read(rows).records
     assert (record.caption, record.repeats) == ("hat", 3)
-    assert any("1 pictures are not listed" in line for line in read(rows).told)
+    assert any("Left out" in line and "1 picture." in line for line in read(rows).told)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_kohyas_folders_give_repeats_captions_and_class_pictures(kohya):
     assert list(captions(dataset.flagged(CLASS))) == ["d.png"]
     assert len(dataset.flagged(CLASS, there=False)) == 3
     assert "img/10_sks dog: 2 pictures, 10 times each." in dataset.told
-    assert "reg/1_dog: 1 pictures, 1 times each, pictures of the class." in dataset.told
+    assert "reg/1_dog: 1 picture, 1 times each, pictures of the class." in dataset.told
 
 
 def test_the_words_of_a_folder_can_be_all_that_is_read(kohya):

@@ -69,7 +69,7 @@ def test_a_mix_keeps_order_repeats_flags_and_notes():
     assert [record.repeats for record in mix.records] == [3, 3, 1, 1, 1]
     assert len(mix.flagged(CLASS)) == 3
     assert mix.notes == {"a": "of a"}
-    assert mix.told[-1] == "b: 3 pictures, 1 times as often: 33.3% of what is shown (33.3% asked)."
+    assert mix.told[-1] == "b: 3 x 1: 33.3% of what is shown (33.3% asked)."
 
 
 def test_a_weight_of_nothing_leaves_a_dataset_out():

@@ -40,8 +40,8 @@ def mixed(datasets: Sequence[Dataset], weights: Sequence[float]) -> Dataset:
         records += [replace(record, repeats=record.repeats * many) for record in one.records]
         notes |= one.notes
         told.append(
-            f"{one.name}: {len(one)} pictures, {many} times as often: {size / sum(sizes):.1%} of "
-            f"what is shown ({share:.1%} asked)."
+            f"{one.name}: {len(one)} x {many}: {size / sum(sizes):.1%} of what is shown "
+            f"({share:.1%} asked)."
         )
     return Dataset(" + ".join(one.name for one, _ in asked), tuple(records), notes, tuple(told))
 
