@@ -4,6 +4,7 @@ from ..training.data.dataset import Dataset
 from ..training.data.export import FORMS, export, lost
 from ..training.files import safe_name
 from ..training.host.folders import pictures
+from ..training.host.progress import Progress
 from .types import DatasetWire
 
 
@@ -46,6 +47,14 @@ class ExportDataset(io.ComfyNode):
     @classmethod
     def execute(cls, dataset: Dataset, name: str, form: str, zipped: bool) -> io.NodeOutput:
         parent = pictures() / "datasets"
-        path = export(dataset, parent, safe_name(name, "name"), form, zipped)
+        bar = Progress(len(dataset))
+        path = export(
+            dataset,
+            parent,
+            safe_name(name, "name"),
+            form,
+            zipped,
+            lambda picture: bar.update(bar.done + 1, picture),
+        )
         told = "\n".join([f"Written: {path}", *lost(dataset, form)])
         return io.NodeOutput(str(path), ui=ui.PreviewText(told))

@@ -259,6 +259,23 @@ def test_nothing_is_written_over_and_nothing_half_stays(tmp_path, dataset, packe
     assert sorted(out.rglob("*")) == before
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_cancel_half_way_leaves_nothing(tmp_path, dataset, packed):
+    class Cancelled(BaseException):
+        pass
+
+    seen = []
+
+    def tick(name):
+        seen.append(name)
+        if len(seen) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        export(dataset, tmp_path / "out", "mine", TEXTS, packed, tick)
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_the_same_dataset_gives_the_same_zip_file(tmp_path, dataset):
     one, other = (export(dataset, tmp_path, "z", ROWS, zipped=True) for _ in range(2))
     assert one.read_bytes() == other.read_bytes()

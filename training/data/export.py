@@ -10,7 +10,7 @@ import shutil
 import unicodedata
 import uuid
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -44,16 +44,25 @@ class Item:
         return self.stem + self.record.path.suffix
 
 
-def export(dataset: Dataset, parent: Path, name: str, form: str, zipped: bool = False) -> Path:
+def export(
+    dataset: Dataset,
+    parent: Path,
+    name: str,
+    form: str,
+    zipped: bool = False,
+    tick: Callable[[str], None] = lambda _: None,
+) -> Path:
     """Write `dataset` to `parent/name`, or `name-2` … if that is taken; a zip file if `zipped`.
 
-    `form` is one of `FORMS`. Raises `ValueError` for a dataset without pictures, for files that are
-    gone or were changed since they were listed, and where nothing can be written.
+    `form` is one of `FORMS`; `tick` is told the name of each picture. Raises `ValueError` for a
+    dataset without pictures, for files that are gone or were changed since they were listed, and
+    where nothing can be written.
     """
     if not dataset.records:
         raise ValueError(f"{dataset.name} has no pictures to export.")
     items = _items(dataset, form)
-    return (_zip if zipped else _folder)(contents(dataset, items, form), parent, name)
+    files = contents(dataset, items, form, tick)
+    return (_zip if zipped else _folder)(files, parent, name)
 
 
 def lost(dataset: Dataset, form: str) -> list[str]:
@@ -66,10 +75,13 @@ def lost(dataset: Dataset, form: str) -> list[str]:
     return told
 
 
-def contents(dataset: Dataset, items: Sequence[Item], form: str) -> Iterator[tuple[str, Content]]:
+def contents(
+    dataset: Dataset, items: Sequence[Item], form: str, tick: Callable[[str], None]
+) -> Iterator[tuple[str, Content]]:
     """Every file by its path, with a file to copy or with bytes."""
     for item in items:
         record = item.record
+        tick(record.path.name)
         if not record.path.is_file():
             raise PictureError(f"{legible(record.path)} is gone. Queue the graph again.")
         yield item.name, record.path
