@@ -8,10 +8,12 @@ from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
-from .images import DatasetFromImages
+from .export import ExportDataset
+from .images import DatasetFromImages, DatasetToImages
 from .inspect import InspectBase
 from .load import LoadLoraFile
 from .merge import MergeLoras
+from .mix import MixDatasets
 from .options import (
     AdapterOptions,
     DataOptions,
@@ -31,6 +33,9 @@ from .train import TrainLora
 NODES: list[type[io.ComfyNode]] = [
     LoadDataset,
     DatasetFromImages,
+    MixDatasets,
+    DatasetToImages,
+    ExportDataset,
     Curate,
     SplitHeldOut,
     PreviewTrainingSet,

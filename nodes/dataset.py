@@ -100,7 +100,8 @@ class LoadDataset(io.ComfyNode):
     ) -> io.NodeOutput:
         source = resolve_source(folder, SUFFIXES)
         found = load(source, _places(), default_caption, repeats, captions)
-        found = replace(found, notes={found.name: notes.strip()} if notes.strip() else {})
+        if notes.strip():
+            found = replace(found, notes={found.name: notes.strip()} | found.notes)
         own, of_class = found.flagged(CLASS, there=False), found.flagged(CLASS)
         told = "\n".join(found.told)
         dataset = own.beside(dataset) if dataset else own

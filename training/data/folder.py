@@ -210,20 +210,24 @@ def _told(
         of_folders = kinds and ways.captions in (AUTO, WORDS)
         parts.append(f"{without} from {'their folders' if of_folders else 'the default'}")
     name = legible(source.tree.folder.name)
-    yield f"{name}: {len(taken)} pictures. Captions: {', '.join(parts)}."
+    yield f"{name}: {_pictures(len(taken))}. Captions: {', '.join(parts)}."
     yield from found.told
     shown = Counter(one.name for one in kinds.values())
     for folder in list({one.name: one for one in kinds.values()}.values())[:MOST_TOLD]:
         of_class = ", pictures of the class" if CLASS in folder.flags else ""
         yield (
-            f"{legible(folder.name)}: {shown[folder.name]} pictures, {folder.repeats} times each"
+            f"{legible(folder.name)}: {_pictures(shown[folder.name])}, {folder.repeats} times each"
             f"{of_class}."
         )
     if left := len(source.tree.pictures) - len(taken):
-        yield f"{left} pictures are not listed or lie in sub-folders, and are left out."
+        yield f"Left out, for they are not listed or lie in sub-folders: {_pictures(left)}."
     for one in source.tree.files:
         if "/" not in one and one.lower().endswith(NAMED):
             yield f"{legible(one)} is not read. To read it, name it behind the folder."
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
 
 
 def listing(folder: Path, more: str = "") -> list[tuple[str, int, int]]:

@@ -1,5 +1,6 @@
 """Whatever a dataset comes as: a folder, a list of pictures, kohya's dataset file, a zip file."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from .readers import kohya_config
 from .readers.archive import unpacked
 from .readers.choose import AUTO
 
+MOST_LICENCES = 20  # that are named in a note
 SUFFIXES = (".zip", ".toml", ".jsonl", ".csv", ".json")
 
 Resolve = Callable[[str, Path], Path]
@@ -44,8 +46,21 @@ def load(
 ) -> Dataset:
     """The dataset at `source`, which is a folder or has one of `SUFFIXES`.
 
-    `captions` is one of `choose.CHOICES`. Raises `ValueError` as `read_folder` does.
+    `captions` is one of `choose.CHOICES`. Licences that the pictures have become notes. Raises
+    `ValueError` as `read_folder` does.
     """
+    found = _read(source, places, default_caption, repeats, captions)
+    counts = Counter(one.licence.strip() for one in found.records if one.licence.strip())
+    if not counts:
+        return found
+    told = [f"{licence[:200]}: {count}" for licence, count in counts.most_common(MOST_LICENCES)]
+    more = [f"{len(counts) - MOST_LICENCES} others"] if len(counts) > MOST_LICENCES else []
+    return replace(found, notes={f"{found.name}, licences": "; ".join(told + more)})
+
+
+def _read(
+    source: Path, places: Places, default_caption: str, repeats: int, captions: str
+) -> Dataset:
     ways = Ways(captions, repeats=repeats, allowed=places.allowed, facts=places.facts)
     if source.is_dir():
         return read_folder(source, ways, default_caption)

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import shutil
 import stat
-import unicodedata
 import uuid
 import zipfile
 import zlib
@@ -17,9 +16,9 @@ from pathlib import Path
 
 from ...files import legible, telling, unportable
 from ..pictures import MOST_BYTES, SUFFIXES
-from .scan import scan
+from .scan import folded_name, scan
 
-KINDS = SUFFIXES | {".txt", ".caption", ".json", ".jsonl", ".csv", ".toml"}
+KINDS = SUFFIXES | {".txt", ".caption", ".json", ".jsonl", ".csv"}
 MOST_ENTRIES = 200_000
 MOST_TIMES = 200  # so many times its size may a file of more than `FREELY` bytes unpack to
 FREELY = 2**28
@@ -70,11 +69,13 @@ def _wanted(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         kind = Path(entry.filename).suffix.lower()
         if entry.is_dir() or kind not in KINDS or any(part.startswith(".") for part in parts):
             continue
-        same = unicodedata.normalize("NFC", entry.filename).casefold()
+        same = folded_name(entry.filename)
         if same in seen:
             raise _no(path, f"it has two files called {legible(entry.filename)!r} or alike")
         seen.add(same)
         wanted[entry.filename] = entry
+    if not any(Path(name).suffix.lower() in SUFFIXES for name in wanted):
+        raise _no(path, f"there is no picture in it ({', '.join(sorted(SUFFIXES))})")
     _refuse_bomb(path, [*wanted.values()])
     return wanted
 

@@ -60,11 +60,16 @@ def folders(pictures: Sequence[Found]) -> dict[str, Folder]:
     return {one.name: meant[one.folder] for one in pictures}
 
 
+def repeated(name: str) -> re.Match[str] | None:
+    """The number and the words in a folder's name, if it is kohya's."""
+    return _REPEATED.fullmatch(name)
+
+
 def _folder(path: str) -> Folder | None:
     """The innermost part of a path that has a number of repeats."""
     parts = path.split("/")
     for depth in range(len(parts) - 1, -1, -1):
-        if found := _REPEATED.fullmatch(parts[depth]):
+        if found := repeated(parts[depth]):
             of_class = depth and parts[depth - 1].lower() == REG
             flags = (CLASS,) if of_class else ()
             # Not by int(): a name may have more digits than it takes.

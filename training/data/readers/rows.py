@@ -4,18 +4,20 @@ A name is never opened: it is looked up among the files that were found in the f
 row can lead out of it, on any system.
 """
 
+import json
 import posixpath
 import re
-import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ...files import legible
 from .said import Reading, Said, Source
-from .scan import Found
+from .scan import Found, folded_name
 from .sidecars import CAPTIONS, said
 
 MOST_REPEATS = 1000
+_COUNT = re.compile("[1-9][0-9]{0,3}")
 _ROOTED = re.compile(r"[A-Za-z]:|/")
 
 Row = tuple[str, str, dict[str, Any]]  # where it stands, the picture's name, columns
@@ -35,14 +37,14 @@ class Names:
         self.folded: dict[str, list[Found]] = {}
         for one in source.pictures:
             for name in {one.name, one.stem} if bare else {one.name}:
-                self.folded.setdefault(_folded(name), []).append(one)
+                self.folded.setdefault(folded_name(name), []).append(one)
 
     def find(self, name: str, where: str) -> Found:
         """The picture that is meant. Raises `ValueError` where none, or more than one, can be."""
         inner = self._inner(name, where)
         if inner in self.known:
             return self.known[inner]
-        alike = self.folded.get(_folded(inner), [])
+        alike = self.folded.get(folded_name(inner), [])
         if not alike:
             raise ValueError(
                 f"{where} names {legible(name)!r}, and there is no such picture in the folder. Put "
@@ -70,10 +72,6 @@ class Names:
                 "Put the picture into the folder, and write its name in it."
             )
         return inner
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def read(rows: Iterable[Row], names: Names, file: str) -> Reading:
@@ -110,13 +108,10 @@ def _repeated(one: Said, values: dict[str, Any], where: str) -> Said:
     repeats = values.get("repeats")
     if repeats in (None, ""):
         return one
-    try:
-        count = int(repeats)
-        if not 1 <= count <= MOST_REPEATS:
-            raise ValueError
-    except (TypeError, ValueError):
+    digits = repeats if isinstance(repeats, str) else json.dumps(repeats)
+    if not (_COUNT.fullmatch(digits) and int(digits) <= MOST_REPEATS):
         raise ValueError(
-            f"{where}: repeats is {legible(repeats)[:60]!r}, and not a number from 1 to "
+            f"{where}: repeats is {legible(digits)[:60]}, and not a number from 1 to "
             f"{MOST_REPEATS}."
-        ) from None
-    return Said(one.written, one.where, one.file, count, one.flags, one.source, one.licence)
+        )
+    return replace(one, repeats=int(digits))

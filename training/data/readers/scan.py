@@ -87,12 +87,36 @@ class Tree:
         return [one for one in self.files.values() if one.path.name == name and one.stamp]
 
     def beside(self, picture: Found, suffix: str) -> Found | None:
-        """The file of the picture's name with another suffix, in small letters or in capitals."""
+        """The file of the picture's name with another suffix.
+
+        Capitals need not be the same, as on Windows, where no other picture comes into question.
+        """
         names = (picture.stem + one for one in (suffix, suffix.upper()))
-        return next(filter(None, map(self.file, names)), None)
+        return next(filter(None, map(self.file, names)), None) or self._alike(picture, suffix)
+
+    def _alike(self, picture: Found, suffix: str) -> Found | None:
+        alike = self._folded.get(folded_name(picture.stem + suffix), [])
+        free = [one for one in alike if one.stem == picture.stem or one.stem not in self._stems]
+        return free[0] if len(free) == 1 and free[0].stamp else None
+
+    @cached_property
+    def _folded(self) -> dict[str, list[Found]]:
+        found: dict[str, list[Found]] = {}
+        for one in self.files.values():
+            found.setdefault(folded_name(one.name), []).append(one)
+        return found
+
+    @cached_property
+    def _stems(self) -> set[str]:
+        return {one.stem for one in self.pictures}
 
     def mask(self, picture: Found) -> Found | None:
         return self.file(f"{picture.stem}{MASK}.png")
+
+
+def folded_name(name: str) -> str:
+    """The same for names that differ in capitals, or in how their letters are put together."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def natural(name: str) -> tuple[object, ...]:
@@ -104,7 +128,7 @@ def natural(name: str) -> tuple[object, ...]:
 
 
 def _natural(part: str) -> tuple[object, ...]:
-    found = _DIGITS.split(unicodedata.normalize("NFC", part).casefold())
+    found = _DIGITS.split(folded_name(part))
     return tuple(_number(one) if place % 2 else one for place, one in enumerate(found))
 
 
