@@ -330,3 +330,23 @@ def test_what_was_captioned_is_read_again_as_it_was_said(folder):
     assert [one.caption for one in again.records] == [
         one.caption for one in sorted(captioned.records, key=lambda one: one.path.name)
     ]
+
+
+def test_two_pictures_with_one_caption_file_are_named_before_anything_is_asked(folder):
+    (record,) = drawn(folder, ["red-1"]).records
+    other = folder / "red-1.jpg"
+    other.write_bytes(record.path.read_bytes())
+    dataset = Dataset("pictures", (record, replace(record, path=other)))
+    painter = Painter()
+    with pytest.raises(ValueError, match=r"red-1\.png and red-1\.jpg have one caption file"):
+        run(dataset, painter, FILL, folder)
+    assert painter.asked == []
+
+
+def test_a_picture_that_comes_twice_is_captioned_once(folder):
+    (record,) = drawn(folder, ["red-1"]).records
+    painter = Painter()
+    outcome = run(Dataset("pictures", (record, record)), painter, APPEND, folder)
+    assert written(folder) == {"red-1": "a red picture"}
+    assert [one.caption for one in outcome.captioned.records] == ["a red picture"] * 2
+    assert painter.asked == ["red"]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ..data.readers.text import folded
 
+ASK = "Describe this picture in one or two sentences. Answer with the description alone."
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 

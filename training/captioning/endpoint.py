@@ -21,10 +21,9 @@ from PIL import Image
 from ..data.readers.text import MOST_CAPTION
 from ..files import digest, legible
 from .addresses import Address
-from .captioner import CannotCaption, Captioner, Said, Say, shown, tidy
+from .captioner import ASK, CannotCaption, Captioner, Said, Say, shown, tidy
 from .settings import SentenceSettings
 
-ASK = "Describe this picture in one or two sentences. Answer with the description alone."
 MOST_ANSWER = 4 * 2**20  # bytes
 PAUSE = 1.0  # seconds before the first new attempt; twice as long before each further one
 _POLL = 0.1  # seconds between looks at whether the user pressed cancel

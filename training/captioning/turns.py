@@ -1,12 +1,13 @@
 """Which pictures want a caption, and which have one already. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.dataset import Dataset, Record
 from ..data.readers.text import folded
 from ..data.sidecar import NOTHING, Sidecar, hash_of, read_file, read_sidecar
+from ..files import legible
 from ..records import names_of
 from .journal import Entry, Journal
 from .settings import Mode
@@ -31,12 +32,30 @@ class Turn:
 def turns(
     dataset: Dataset, mode: Mode, journal: Journal, may_write: Callable[[Path], bool]
 ) -> list[Turn]:
-    """A turn for every picture, in order. Raises `ValueError` for a caption that cannot be read."""
+    """A turn for every picture, in order. Raises `ValueError` for a caption that cannot be read,
+    and for two pictures whose captions would go into one file.
+    """
     names = names_of(dataset.records)
-    return [
+    planned = [
         _turn(record, name, mode, journal, may_write)
         for record, name in zip(dataset.records, names, strict=True)
     ]
+    _refuse_shared(planned)
+    return planned
+
+
+def _refuse_shared(planned: Sequence[Turn]) -> None:
+    """Of `cat.png` and `cat.jpg` each would take the caption file for changed by something else."""
+    owners: dict[Path, Turn] = {}
+    for turn in planned:
+        if turn.file is None or turn.state != WANTED:
+            continue
+        first = owners.setdefault(turn.file.path, turn)
+        if first.record.path != turn.record.path:
+            raise ValueError(
+                f"{legible(first.name)} and {legible(turn.name)} have one caption file, "
+                f"{legible(turn.file.path.name)}, and are two pictures. Rename one of them."
+            )
 
 
 def _turn(

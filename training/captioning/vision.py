@@ -17,10 +17,8 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from ..files import legible
-from .captioner import CannotCaption, Said, shown, tidy
+from .captioner import ASK, CannotCaption, Said, shown, tidy
 from .settings import SentenceSettings
-
-_ASK = "Describe this picture in one or two sentences, for somebody who cannot see it."
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,9 @@ KINDS = {
     "florence2": Kind(
         "Florence2ForConditionalGeneration", "Florence2Processor", "<MORE_DETAILED_CAPTION>"
     ),
-    "qwen2_vl": Kind("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor", _ASK, True),
-    "qwen2_5_vl": Kind("Qwen2_5_VLForConditionalGeneration", "Qwen2_5_VLProcessor", _ASK, True),
-    "qwen3_vl": Kind("Qwen3VLForConditionalGeneration", "Qwen3VLProcessor", _ASK, True),
+    "qwen2_vl": Kind("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor", ASK, True),
+    "qwen2_5_vl": Kind("Qwen2_5_VLForConditionalGeneration", "Qwen2_5_VLProcessor", ASK, True),
+    "qwen3_vl": Kind("Qwen3VLForConditionalGeneration", "Qwen3VLProcessor", ASK, True),
 }
 _TASKS = ("<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>")  # those that give a text
 # What transformers raises on folders that are incomplete, damaged or of another class.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from PIL import Image
 
@@ -81,11 +82,16 @@ def caption_all(
     """
     rows = {n: Row(turn, turn.state, turn.text) for n, turn in enumerate(turns)}
     wanted = [number for number, turn in enumerate(turns) if turn.state == WANTED]
+    twins: dict[Path, Row] = {}
     try:
         with _opened(captioner, wanted) as say:
             for done, number in enumerate(wanted):
-                tick(done, turns[number].name)
-                rows[number] = _caption(turns[number], captioner, say, mode, journal)
+                turn = turns[number]
+                tick(done, turn.name)
+                twin = twins.get(turn.record.path)  # a picture may be in a dataset twice
+                row = replace(twin, turn=turn) if twin else None
+                rows[number] = row or _caption(turn, captioner, say, mode, journal)
+                twins[turn.record.path] = rows[number]
             tick(len(wanted), "")
     except CannotCaption as error:
         written = sum(row.state == CAPTIONED for row in rows.values())

@@ -9,13 +9,11 @@ import torch
 from comfy.sd import CLIP
 from PIL import Image
 
-from ..captioning.captioner import CannotCaption, Captioner, Said, Say, shown, tidy
+from ..captioning.captioner import ASK, CannotCaption, Captioner, Said, Say, shown, tidy
 from ..captioning.settings import SentenceSettings
 from ..files import digest
 from .fingerprint import text_fingerprint
 from .progress import check_interrupt
-
-ASK = "Describe this picture in one or two sentences. Answer with the description alone."
 
 
 def clip_captioner(clip: CLIP, settings: SentenceSettings) -> Captioner:
