@@ -71,6 +71,8 @@ def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
         "LoraStack",
         "AddLoraToStack",
         "ApplyStack",
+        *("TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"),
+        *("CaptionTagger", "CaptionVision", "CaptionClip", "CaptionEndpoint"),
     ],
 )
 def test_every_input_stands_on_its_page(name):
