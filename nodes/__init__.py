@@ -3,6 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..training.host.routes import register
+from .caption_edit import EditCaptions, LintCaptions
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
@@ -33,6 +34,8 @@ NODES: list[type[io.ComfyNode]] = [
     Curate,
     SplitHeldOut,
     PreviewTrainingSet,
+    EditCaptions,
+    LintCaptions,
     TrainPreset,
     InspectBase,
     LoadLoraFile,
