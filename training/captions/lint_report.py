@@ -43,6 +43,11 @@ def text(
     return "\n".join(lines)
 
 
+def _of(names: Sequence[str], one: Finding) -> list[str]:
+    """The pictures of a finding, each once."""
+    return list(dict.fromkeys(names[number] for number in one.pictures))
+
+
 def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(map(legible, names[:MOST_NAMED])) + more
@@ -64,7 +69,7 @@ def values(names: Sequence[str], findings: Sequence[Finding]) -> list[dict[str, 
             "kind": one.kind,
             "said": one.said,
             "fix": one.fix,
-            "pictures": list(dict.fromkeys(names[number] for number in one.pictures)),
+            "pictures": _of(names, one),
         }
         for one in findings
     ]

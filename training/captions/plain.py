@@ -5,134 +5,27 @@ import re
 from .parts import is_prose, key, parts
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "with",
-        "and",
-        "or",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "being",
-        "this",
-        "that",
-        "these",
-        "those",
-        "it",
-        "its",
-        "there",
-        "here",
-        "which",
-        "who",
-        "some",
-        "to",
-        "for",
-        "by",
-        "from",
-        "as",
-        "into",
-        "onto",
-        "while",
-        "very",
-        "has",
-        "have",
-        "his",
-        "her",
-        "their",
-    ]
+
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a table, in small letters."""
+    return frozenset(text.split())
+
+
+STOP = listed(
+    "a an the of in on at with and or is are was were be being this that these those it its there "
+    "here which who some to for by from as into onto while very has have his her their"
 )
 # What says that it is a picture, and how good, but not of what.
-_HOLLOW = frozenset(
-    [
-        "photo",
-        "photos",
-        "photograph",
-        "picture",
-        "pictures",
-        "image",
-        "images",
-        "pic",
-        "shot",
-        "snapshot",
-        "drawing",
-        "illustration",
-        "painting",
-        "artwork",
-        "art",
-        "render",
-        "rendering",
-        "sketch",
-        "depiction",
-        "graphic",
-        "view",
-        "file",
-        "jpg",
-        "jpeg",
-        "png",
-        "img",
-        "object",
-        "objects",
-        "thing",
-        "things",
-        "something",
-        "item",
-        "items",
-        "subject",
-        "scene",
-        "stuff",
-        "anything",
-        "content",
-        "example",
-        "sample",
-        "untitled",
-        "unknown",
-        "none",
-        "no",
-        "one",
-        "shows",
-        "showing",
-        "show",
-        "depicts",
-        "depicting",
-        "depicted",
-        "features",
-        "featuring",
-        "contains",
-        "containing",
-        "seen",
-        "taken",
-        "displayed",
-        "shown",
-        "main",
-        "beautiful",
-        "nice",
-        "good",
-        "great",
-        "amazing",
-        "best",
-        "high",
-        "low",
-        "quality",
-        "resolution",
-        "detailed",
-        "masterpiece",
-        "highres",
-        "absurdres",
-        "hd",
-        "4k",
-        "8k",
-        "uhd",
-        "stunning",
-    ]
+_HOLLOW = listed(
+    "photo photos photograph picture pictures image images pic shot snapshot drawing illustration "
+    "painting artwork art render rendering sketch depiction graphic view file jpg jpeg png img "
+    "object objects thing things something item items subject scene stuff anything content "
+    "example sample untitled unknown none no one "
+    "shows showing show depicts depicting depicted features featuring contains containing seen "
+    "taken displayed shown main "
+    "beautiful nice good great amazing best high low quality resolution detailed masterpiece "
+    "highres absurdres hd 4k 8k uhd stunning"
 )
 
 

@@ -101,7 +101,7 @@ class CaptionEdits(Group):
 
 
 class LintSettings(Group):
-    """What Lint Captions looks for; the defaults are those that docs/measurements/lint.md judges."""
+    """What Lint Captions looks for; docs/measurements/lint.md judges the defaults."""
 
     trigger: str = Field(
         default="",

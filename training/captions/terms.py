@@ -8,28 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_COLOURS = [
-    "black",
-    "white",
-    "red",
-    "blue",
-    "green",
-    "yellow",
-    "orange",
-    "purple",
-    "pink",
-    "brown",
-    "grey",
-    "gray",
-    "silver",
-    "golden",
-    "blonde",
-    "blond",
-    "brunette",
-    "aqua",
-    "teal",
-    "beige",
-]
+_COLOURS = (
+    "black white red blue green yellow orange purple pink brown grey gray silver golden blonde "
+    "blond brunette aqua teal beige"
+)
 _SAME_COLOUR = {"gray": "grey", "blond": "blonde", "golden": "blonde", "brunette": "brown"}
 _HAIR = (
     r"(?:(?:long|short|medium|curly|wavy|straight|messy|spiky|braided|flowing|trimmed|cropped|"
@@ -54,8 +36,8 @@ class Aspect:
     tags_only: bool = False
 
 
-def _coloured(what: str, name: str, colours: list[str] = _COLOURS) -> dict[str, str]:
-    return {f"{colour} {name}": rf"\b{colour} {what}\b" for colour in colours}
+def _coloured(what: str, name: str, colours: str = _COLOURS) -> dict[str, str]:
+    return {f"{colour} {name}": rf"\b{colour} {what}\b" for colour in colours.split()}
 
 
 ASPECTS = (
@@ -147,8 +129,8 @@ VARYING: Mapping[str, str] = {
     "pose": r"\b(?:standing|sitting|lying|kneeling|walking|running)\b",
     "expression": r"\b(?:smiling|smile|frowning|open mouth|closed mouth|serious|laughing)\b",
     "place": r"\b(?:indoors|outdoors|in a studio|studio)\b",
-    "light": r"\b(?:daylight|sunlight|night|day|sunset|studio lighting|backlighting|soft light(?:ing"
-    r")?|natural light(?:ing)?)\b",
+    "light": r"\b(?:daylight|sunlight|night|day|sunset|studio lighting|backlighting|soft "
+    r"light(?:ing)?|natural light(?:ing)?)\b",
 }
 _VARYING = {aspect: re.compile(phrases) for aspect, phrases in VARYING.items()}
 

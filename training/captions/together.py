@@ -1,4 +1,4 @@
-"""What can only be seen of all captions together: the same, nearly the same, never another. Pure."""
+"""What is seen of all captions together: the same, nearly the same, never another. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
