@@ -91,9 +91,9 @@ def _trigger(captions: Sequence[str], settings: LintSettings, rank: Rank) -> Ite
 
 
 def is_common(trigger: str, most: int, rank: Rank) -> bool:
-    """Whether all its words are whole tokens of CLIP, and among the `most` first of them."""
+    """Whether all its words, or what they are plurals of, are among CLIP's `most` first tokens."""
     said = words(trigger)
-    return bool(said) and all(rank(word) < most for word in said)
+    return bool(said) and all(min(rank(w), rank(w.removesuffix("s"))) < most for w in said)
 
 
 def _contradicting(captions: Sequence[str]) -> Iterator[Finding]:

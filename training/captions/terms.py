@@ -7,6 +7,7 @@ phrases, which are regular expressions over `plain.normal`.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 _COLOURS = (
     "black white red blue green yellow orange purple pink brown grey gray silver golden blonde "
@@ -20,7 +21,7 @@ _HAIR = (
 _SEVERAL = re.compile(
     r"\b(?:[2-9]\+?(?:girls|boys|others|people)|multiple (?:girls|boys|views)|two|three|four|five|"
     r"several|people|men|women|girls|boys|children|kids|others|other|another|group|couple|pair|both|"
-    r"crowd|family|friends|each|twins|lot|many)\b"
+    r"crowd|family|friends|twins)\b"
 )
 _PERSON = re.compile(r"\b(?:1?girl|1?boy|man|woman|child|kid|baby|lady|guy|person|male|female)\b")
 
@@ -33,7 +34,11 @@ class Aspect:
     values: Mapping[str, str]
     personal: bool = False
     but: str = ""
-    tags_only: bool = False
+
+
+def _tag(phrases: str) -> str:
+    """Any of the phrases as a tag: between commas, or at an end."""
+    return rf"(?:^|,)\s?(?:{phrases})\s?(?=[,.]|$)"
 
 
 def _coloured(what: str, name: str, colours: str = _COLOURS) -> dict[str, str]:
@@ -50,27 +55,27 @@ ASPECTS = (
            but=r"spot colou?r|partially"),
     Aspect("hair colour", _coloured(_HAIR, "hair"), personal=True,
            but=r"multicolou?red|two-tone|gradient|streaked|colou?red inner|highlights|split-color|"
-               r"dyed|\w+ and \w+ hair"),
+               r"dyed|\w and \w{1,20} hair"),
     Aspect("hair length",
            {"long hair": r"\b(?:very )?long (?:[a-z-]+ )?hair\b",
             "short hair": r"\b(?:very )?short (?:[a-z-]+ )?hair\b", "bald": r"\bbald\b"},
            personal=True, but=r"short hair with long locks"),
     Aspect("eye colour", _coloured("eyes", "eyes"), personal=True,
-           but=r"heterochromia|mismatched|multicolou?red eyes|gradient eyes|\w+ and \w+ eyes"),
+           but=r"heterochromia|mismatched|multicolou?red eyes|gradient eyes|\w and \w{1,20} eyes"),
     Aspect("eyes", {"closed eyes": r"\b(?:closed eyes|eyes closed|eyes shut)\b",
                     "open eyes": r"\b(?:open eyes|eyes open|wide-eyed)\b"}, personal=True),
     Aspect("mouth", {"open mouth": r"\b(?:open mouth|mouth open)\b",
                      "closed mouth": r"\b(?:closed mouth|mouth closed)\b"}, personal=True),
     Aspect("expression", {"smiling": r"\b(?:smiling|smile|smiles|grinning|grin)\b",
-                          "frowning": r"\b(?:frowning|frown|frowns)\b|, (?:sad|gloomy), "},
+                          "frowning": r"\b(?:frowning|frown|frowns)\b|" + _tag("sad|gloomy")},
            personal=True),
-    Aspect("girls", {"1girl": r", 1girl, ",
-                     "several girls": r", (?:[2-9]\+?girls|multiple girls), "}),
-    Aspect("boys", {"1boy": r", 1boy, ", "several boys": r", (?:[2-9]\+?boys|multiple boys), "}),
+    Aspect("girls", {"1girl": _tag("1girl"),
+                     "several girls": _tag(r"[2-9]\+?girls|multiple girls")}),
+    Aspect("boys", {"1boy": _tag("1boy"), "several boys": _tag(r"[2-9]\+?boys|multiple boys")}),
     Aspect("people", {"no humans": r"\bno (?:humans|people)\b",
-                      "people": r", (?:[1-9]\+?(?:girl|boy|other)s?|multiple (?:girls|boys)), "}),
-    Aspect("company", {"solo": r", solo, ",
-                       "several": r", (?:[2-9]\+?(?:girl|boy)s|multiple (?:girls|boys)|couple), "}),
+                      "people": _tag(r"[1-9]\+?(?:girl|boy|other)s?|multiple (?:girls|boys)")}),
+    Aspect("company", {"solo": _tag("solo"),
+                       "several": _tag(r"[2-9]\+?(?:girl|boy)s|multiple (?:girls|boys)|couple")}),
     Aspect("viewpoint", {"from above": r"\bfrom above\b", "from below": r"\bfrom below\b"}),
     Aspect("side", {"from behind": r"\b(?:from behind|rear view|back view)\b",
                     "from the front": r"\b(?:from (?:the )?front|front view)\b"}),
@@ -79,12 +84,12 @@ ASPECTS = (
            but=r"multiple views|inset"),
     Aspect("background", _coloured(r"(?:background|backdrop)", "background"),
            but=r"gradient|two-tone|multicolou?red|split|checkered|striped|"
-               r"\w+ and \w+ (?:background|backdrop)"),
+               r"\w and \w{1,20} (?:background|backdrop)"),
     Aspect("detail of the background", {
         "simple background": r"\b(?:simple|plain) background\b",
         "detailed background": r"\b(?:detailed|busy|cluttered) background\b"}),
-    Aspect("pose", {"standing": r", standing, ", "sitting": r", sitting, ",
-                    "lying": r", (?:lying|lying down|on back|on stomach), "}, personal=True),
+    Aspect("pose", {"standing": _tag("standing"), "sitting": _tag("sitting"),
+                    "lying": _tag("lying|lying down|on back|on stomach")}, personal=True),
     Aspect("feet", {"barefoot": r"\b(?:barefoot|bare feet)\b",
                     "shoes": r"\b(?:shoes|boots|sneakers|sandals)\b"}, personal=True,
            but=r"removed|holding|beside"),
@@ -94,6 +99,7 @@ _FOUND = {
     for aspect in ASPECTS
     for value, phrase in aspect.values.items()
 }
+_MOST_ABSENT = 20  # things that a caption says are not there
 _ABSENT = re.compile(r"\b(?:no|without(?: an?| any)?) ([^\W\d_]{3,})\b")
 
 
@@ -104,18 +110,17 @@ def contradictions(text: str) -> Iterator[tuple[str, str]]:
         if aspect.personal and several:
             continue
         here = {
-            _SAME_COLOUR.get(value.split()[0], value.split()[0]): value
+            tuple(_SAME_COLOUR.get(word, word) for word in value.split()): value
             for value in aspect.values
             if _FOUND[aspect.name, value].search(text)
         }
         if len(here) > 1 and not (aspect.but and re.search(aspect.but, text)):
             first, second, *_ = here.values()
             yield first, second
-    if several:
-        return
-    for absent in _ABSENT.finditer(text):
+    for absent in islice(_ABSENT.finditer(text), _MOST_ABSENT):
         rest = text[: absent.start()] + text[absent.end() :]
-        if re.search(rf"\b{absent[1]}\b", rest):
+        here = _tag(absent[1]) if several else rf"\b{absent[1]}\b"
+        if re.search(here, rest):
             yield absent[0], absent[1]
 
 
