@@ -92,7 +92,7 @@ class _Editor:
         text = self._frame.around(apart, ordered)
         bare = f"{apart.trigger}{apart.prefix}{ordered}{apart.suffix}"
         self.done["trigger, prefix, suffix"] += text != bare
-        return text
+        return line if text == line else " ".join(text.split())  # as it would be read again
 
     def _worded(self, text: str) -> str:
         if self._pattern:

@@ -37,8 +37,10 @@ class Frame:
 
     def around(self, one: Framed, body: str) -> str:
         """`body` in the frame; where nothing was lacking, with the characters that were there."""
-        text = one.prefix + body if one.prefix else joined((self.prefix, body))
-        text = text + one.suffix if one.suffix else joined((text, self.suffix))
+        lacking = self.prefix and not one.prefix
+        text = joined((self.prefix, body)) if lacking else one.prefix + body
+        lacking = self.suffix and not one.suffix
+        text = joined((text, self.suffix)) if lacking else text + one.suffix
         if one.trigger:
             return one.trigger + text if text else one.trigger.rstrip(", ")
         return led_by(self.trigger, text) if self.trigger and not self._has(text) else text
