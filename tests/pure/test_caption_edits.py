@@ -119,6 +119,14 @@ def test_tags_go_by_how_many_captions_have_them():
     assert rare[1] == ("c, b",)
 
 
+def test_an_override_names_a_picture_by_its_end_or_in_full():
+    names = ["a/x=1.png", "b/y.png", "y.png"]
+    edits = CaptionEdits(overrides="x=1.png = one\ny.png=two\nb/y.png = three, = four")
+    after, done = edit([("a",)] * 3, edits, names)
+    assert after == [("one",), ("three, = four",), ("two",)]
+    assert done["overrides"] == 3
+
+
 def test_each_line_of_a_file_is_a_caption():
     after, _ = edit([("red", "drop")], CaptionEdits(trigger="ohwx", drop="drop"))
     assert after == [("ohwx, red", "ohwx")]
@@ -178,6 +186,7 @@ def test_no_caption_takes_long(text, settings):
 REFUSED = [
     ({"find": "(", "find_as": "regex"}, "no regular expression"),
     ({"find": "a" * 1001, "find_as": "regex"}, "1000 characters"),
+    ({"synonyms": "a = " + ", ".join(f"x{n}" for n in range(3000))}, "2000 are the most"),
     ({"synonyms": "grey"}, "line 1, 'grey'"),
     ({"synonyms": "a = b\nc = b"}, "'b' is to become 'a' and 'c'"),
     ({"synonyms": "a = b\nc = a"}, "'b' is to become 'a', which is to become something else"),

@@ -39,15 +39,15 @@ def edit(
 def _overrides(lines: str, names: Sequence[str]) -> dict[int, str]:
     """The captions for single pictures by number; a picture is known by its name or its end."""
     found: dict[int, str] = {}
+    called = _called(names) if lines.strip() else {}
     for line in filter(str.strip, lines.splitlines()):
-        name, equals, caption = line.partition("=")
+        name, equals, caption = line.partition(" = " if " = " in line else "=")
         name = name.strip()
         if not (equals and name):
             raise ValueError(
                 f"overrides: {line.strip()[:60]!r} is no `picture = caption`. Write one in a line."
             )
-        fits = [number for number, one in enumerate(names) if one == name]
-        fits = fits or [n for n, one in enumerate(names) if one.endswith(f"/{name}")]
+        fits = called.get(name, [])
         if len(fits) != 1:
             many = f"{len(fits)} pictures" if fits else "no picture"
             raise ValueError(
@@ -55,6 +55,16 @@ def _overrides(lines: str, names: Sequence[str]) -> dict[int, str]:
             )
         found[fits[0]] = " ".join(folded(caption))
     return found
+
+
+def _called(names: Sequence[str]) -> dict[str, list[int]]:
+    """The numbers of the pictures that a name means: its own, or that of several folders."""
+    called: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        steps = name.split("/")
+        for start in range(1, len(steps)):
+            called.setdefault("/".join(steps[start:]), []).append(number)
+    return called | {name: [number] for number, name in enumerate(names)}
 
 
 class _Editor:

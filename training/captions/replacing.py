@@ -9,6 +9,7 @@ from ..data.sidecar import MOST_CAPTION
 
 SECONDS = 5.0  # that all searching of one edit may take
 MOST_PATTERN = 1000  # characters
+MOST_TERMS = 2000  # words that have another
 Pattern = regex.Pattern[str]
 
 
@@ -28,12 +29,12 @@ def pattern(find: str, how: str) -> Pattern:
 
     Raises `ValueError` for what is no regular expression.
     """
+    if len(find) > MOST_PATTERN:
+        raise ValueError(f"more than {MOST_PATTERN} characters are looked for; write fewer")
     if how == "text":
         return regex.compile(regex.escape(find, special_only=True))
     if how == "words":
         return words([find])
-    if len(find) > MOST_PATTERN:
-        raise ValueError(f"a pattern of more than {MOST_PATTERN} characters; write a shorter one")
     try:
         return regex.compile(find, regex.VERSION0)
     except (regex.error, OverflowError, RecursionError) as error:
@@ -125,6 +126,8 @@ def _terms(lines: str) -> Mapping[str, str]:
         for other in own:
             if terms.setdefault(other, term.strip()) != term.strip():
                 raise ValueError(f"{other!r} is to become {terms[other]!r} and {term.strip()!r}")
+    if len(terms) > MOST_TERMS or len(lines) > MOST_CAPTION:
+        raise ValueError(f"{len(terms)} words, of which {MOST_TERMS} are the most; write fewer")
     terms = {other: term for other, term in terms.items() if other != _plain(term)}
     for other, term in terms.items():
         if _plain(term) in terms:
