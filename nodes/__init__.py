@@ -3,6 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..training.host.routes import register
+from .caption import CaptionClip, CaptionEndpoint, CaptionTagger, CaptionVision
 from .caption_edit import EditCaptions, LintCaptions
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
@@ -34,6 +35,10 @@ NODES: list[type[io.ComfyNode]] = [
     Curate,
     SplitHeldOut,
     PreviewTrainingSet,
+    CaptionTagger,
+    CaptionVision,
+    CaptionClip,
+    CaptionEndpoint,
     EditCaptions,
     LintCaptions,
     TrainPreset,

@@ -7,7 +7,7 @@ from ..training.captions.lint_dataset import lint_dataset
 from ..training.captions.settings import CaptionEdits, LintSettings
 from ..training.curation.looks import Looks
 from ..training.data.dataset import Dataset
-from ..training.host.folders import allowed_roots, cache
+from ..training.host.folders import cache, writable
 from ..training.host.token_counts import count, rank
 from ..training.settings.group import checked
 from .fields import inputs
@@ -50,7 +50,7 @@ class EditCaptions(io.ComfyNode):
     @classmethod
     def execute(cls, dataset: Dataset, write: bool, **settings: Any) -> io.NodeOutput:
         edited = edit_dataset(dataset, checked(CaptionEdits, "Edit Captions", settings))
-        files = write_changes(edited.changes, allowed_roots()) if write else []
+        files = write_changes(edited.changes, writable()) if write else {}
         report = text(edited, files)
         return io.NodeOutput(edited.dataset, report, ui=ui.PreviewText(report))
 

@@ -22,6 +22,10 @@ def folder(tmp_path):
     return place
 
 
+def below(folder):
+    return lambda path: path.is_relative_to(folder)
+
+
 def files(folder):
     found = (path for path in folder.rglob("*") if path.suffix in (".txt", ".caption"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
@@ -42,21 +46,21 @@ def test_what_does_not_change_is_the_same_object(folder):
 def test_only_changed_captions_are_written_and_read_again_as_they_were_edited(folder):
     before = files(folder)
     edited = edit_dataset(load_folder(folder), GREY)
-    write_changes(edited.changes, [folder])
+    write_changes(edited.changes, below(folder))
     after = files(folder)
     assert after["a.txt"] == b"a grey hat\n"
     assert after["b.txt"] == before["b.txt"]
     assert after["sub/c.caption"] == b"grey\nblue\n"
     assert load_folder(folder).fingerprint == edited.dataset.fingerprint
     assert (folder / ".bak" / "a.txt.0001.bak").read_bytes() == before["a.txt"]
-    write_changes(edited.changes, [folder])  # what is there already is not written again
+    write_changes(edited.changes, below(folder))  # what is there already is not written again
     assert files(folder) == after
 
 
 def test_a_picture_without_a_file_gets_one(folder):
     (folder / "a.txt").unlink()
     edited = edit_dataset(load_folder(folder, "gray"), GREY)
-    write_changes(edited.changes, [folder])
+    write_changes(edited.changes, below(folder))
     assert (folder / "a.txt").read_bytes() == b"grey\n"
 
 
@@ -65,7 +69,7 @@ def test_nothing_is_written_where_a_file_changed_meanwhile(folder):
     (folder / "sub" / "c.caption").write_text("mine")
     before = files(folder)
     with pytest.raises(ValueError, match=r"c\.caption holds another caption .* Nothing was writt"):
-        write_changes(changes, [folder])
+        write_changes(changes, below(folder))
     assert files(folder) == before
 
 
@@ -73,7 +77,7 @@ def test_nothing_is_written_outside_the_folders_that_are_allowed(folder, tmp_pat
     changes = edit_dataset(load_folder(folder), GREY).changes
     before = files(folder)
     with pytest.raises(ValueError, match=r"a\.png lies outside the folders that may be written"):
-        write_changes(changes, [tmp_path / "elsewhere"])
+        write_changes(changes, below(tmp_path / "elsewhere"))
     assert files(folder) == before
 
 
@@ -83,8 +87,27 @@ def test_no_caption_is_written_empty(folder):
     assert "Left without a caption: a.png" in text(edited)
     before = files(folder)
     with pytest.raises(ValueError, match=r"a\.png would be left without a caption"):
-        write_changes(edited.changes, [folder])
+        write_changes(edited.changes, below(folder))
     assert files(folder) == before
+
+
+def test_a_second_edit_writes_what_a_first_one_left_in_the_dataset(folder):
+    first = edit_dataset(load_folder(folder), GREY).dataset
+    second = edit_dataset(first, CaptionEdits(trigger="ohwx"))
+    write_changes(second.changes, below(folder))
+    assert (folder / "a.txt").read_bytes() == b"ohwx, a grey hat\n"
+
+
+def test_a_caption_of_a_list_is_not_written_beside_it(folder):
+    for path in (folder / "a.txt", folder / "b.txt"):
+        path.unlink()
+    lines = '{"file_name": "a.png", "text": "gray"}\n{"file_name": "b.png", "text": "red"}\n'
+    (folder / "metadata.jsonl").write_text(lines)
+    edited = edit_dataset(load_folder(folder, "a default"), GREY)
+    assert edited.dataset.records[0].caption == "grey"
+    with pytest.raises(ValueError, match=r"a\.png has its caption in a list"):
+        write_changes(edited.changes, below(folder))
+    assert not (folder / "a.txt").exists()
 
 
 def test_one_file_is_not_given_two_captions(folder):
@@ -92,13 +115,13 @@ def test_one_file_is_not_given_two_captions(folder):
     twice = dataset.beside(dataset)
     edits = CaptionEdits(overrides="a.png = one\na.png #2 = two")
     with pytest.raises(ValueError, match=r"a\.png #2 is in the dataset twice"):
-        write_changes(edit_dataset(twice, edits).changes, [folder])
+        write_changes(edit_dataset(twice, edits).changes, below(folder))
 
 
 def test_the_report_shows_each_change_and_what_would_go_on_changing(folder):
     grown = edit_dataset(load_folder(folder), CaptionEdits(find="gray", replace="gray gray"))
     assert grown.again
-    told = text(grown, write_changes(grown.changes, [folder]))
+    told = text(grown, write_changes(grown.changes, below(folder)))
     assert "hats: 2 of 3 captions changed." in told
     assert "a.png\n  - a gray hat\n  + a gray gray hat" in told
     assert "Written into 2 files" in told

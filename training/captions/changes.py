@@ -1,12 +1,13 @@
 """The captions of a Dataset edited, told, and written back into their files."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..data.dataset import Dataset, Record
-from ..data.sidecar import NOTHING, Sidecar, folded, read_sidecar, write_caption
+from ..data.readers.text import folded
+from ..data.sidecar import NOTHING, Sidecar, read_file, read_sidecar, write_caption
 from ..files import legible
 from ..records import names_of
 from .edit import Lines, edit
@@ -23,9 +24,14 @@ class Change:
     """The captions of one picture, before and after."""
 
     name: str
-    path: Path
+    record: Record
     before: Lines
     after: Lines
+
+    @property
+    def found(self) -> Lines:
+        """The captions as they were read, before any node changed them."""
+        return tuple(folded(self.record.written)) or self.before
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def edit_dataset(dataset: Dataset, settings: CaptionEdits) -> Edited:
     before = [lines_of(record) for record in dataset.records]
     after, done = edit(before, settings, names)
     changes = tuple(
-        Change(name, record.path, old, new)
+        Change(name, record, old, new)
         for name, record, old, new in zip(names, dataset.records, before, after, strict=True)
         if old != new
     )
@@ -66,55 +72,63 @@ def edit_dataset(dataset: Dataset, settings: CaptionEdits) -> Edited:
     return Edited(replace(dataset, records=records), changes, done, again)
 
 
-def write_changes(changes: Sequence[Change], allowed: Sequence[Path]) -> list[Path]:
-    """Write changed captions into the files beside their pictures, and say into which.
+def write_changes(changes: Sequence[Change], may_write: Callable[[Path], bool]) -> dict[Path, str]:
+    """Write changed captions into the files beside their pictures; the texts by file.
 
-    All are looked at before the first is written. Raises `ValueError` for a picture outside the
-    `allowed` folders, for a caption that would be left empty, and for a file that holds something
-    else than what was edited.
+    All are looked at before the first is written. Raises `ValueError` for a picture beside which
+    nothing may be written, for a caption that stands in a list or would be left empty, and for a
+    file that holds something else than what was edited.
     """
     files: dict[Path, tuple[Change, Sidecar]] = {}
     for change in changes:
-        sidecar = _sidecar(change, allowed)
+        sidecar = _sidecar(change, may_write)
         other = files.setdefault(sidecar.path, (change, sidecar))[0]
         if other.after != change.after:
             raise ValueError(
                 f"{legible(change.name)} is in the dataset twice, and would get two captions. Load "
                 "it once, or switch `write` off."
             )
+    written: dict[Path, str] = {}
     for change, sidecar in files.values():
         end = "\n" if sidecar.text.endswith(("\n", "\r")) or sidecar.hash == NOTHING else ""
+        text = "\n".join(change.after) + end
         if tuple(folded(sidecar.text)) != change.after:
-            write_caption(sidecar.path, "\n".join(change.after) + end, sidecar.hash)
-    return list(files)
+            write_caption(sidecar.path, text, sidecar.hash)
+        written[sidecar.path] = text
+    return written
 
 
-def _sidecar(change: Change, allowed: Sequence[Path]) -> Sidecar:
-    folder = change.path.parent.resolve()
-    if not any(folder.is_relative_to(root) for root in allowed):
+def _sidecar(change: Change, may_write: Callable[[Path], bool]) -> Sidecar:
+    """The file of its caption, as it is. `ValueError` where it must not be written."""
+    record, name = change.record, legible(change.name)
+    file = record.caption_file
+    if not may_write(file or record.path):
         raise ValueError(
-            f"{legible(change.name)} lies outside the folders that may be written (it came over a "
-            "wire, perhaps). Switch `write` off: the edited captions go on in the dataset."
+            f"{name} lies outside the folders that may be written (it came over a wire or out of "
+            "an archive, perhaps). Switch `write` off: the captions go on in the dataset."
+        )
+    if (file and file.suffix.lower() == ".json") or (not file and folded(record.written)):
+        raise ValueError(
+            f"{name} has its caption in {legible(file.name) if file else 'a list'}, and no text "
+            "file of its own. Change it there, or switch `write` off: the captions go on in the "
+            "dataset."
         )
     if not change.after:
         raise ValueError(
-            f"{legible(change.name)} would be left without a caption. Nothing was written: take "
-            "out less, or put a trigger in front."
+            f"{name} would be left without a caption. Nothing was written: take out less, or put "
+            "a trigger in front."
         )
-    sidecar = read_sidecar(change.path)
-    if sidecar.hash != NOTHING and tuple(folded(sidecar.text)) not in (
-        change.before,
-        change.after,
-    ):
+    sidecar = read_file(file) if file else read_sidecar(record.path)
+    here = tuple(folded(sidecar.text))
+    if sidecar.hash != NOTHING and here not in (change.found, change.before, change.after):
         raise ValueError(
-            f"{legible(sidecar.path)} holds another caption than the one that was edited: the file "
-            "was changed since, or a node before this one changed the caption. Nothing was "
-            "written. Queue again, or switch `write` on in that node too."
+            f"{legible(sidecar.path)} holds another caption than the one that was edited: it was "
+            "changed since it was read. Nothing was written. Queue again."
         )
     return sidecar
 
 
-def text(edited: Edited, written: Sequence[Path] = ()) -> str:
+def text(edited: Edited, written: Collection[Path] = ()) -> str:
     """What was changed, for a person: how often, and each caption before and after."""
     count = len(edited.dataset)
     lines = [f"{edited.dataset.name}: {len(edited.changes)} of {count} captions changed."]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..data.sidecar import folded
+from ..data.readers.text import folded
 from .frame import Frame
 from .parts import Part, Parts, Wanted, is_kaomoji, is_prose, parts
 from .replacing import Clock, Synonyms, pattern, replaced

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import regex
 
-from ..data.sidecar import MOST_CAPTION
+from ..data.readers.text import MOST_CAPTION
 
 SECONDS = 5.0  # that all searching of one edit may take
 MOST_PATTERN = 1000  # characters
