@@ -13,7 +13,7 @@ from .terms import varying
 
 LooksOf = Callable[[Sequence[int]], Sequence[Look]]  # at the pictures with these numbers
 FEWEST = 6  # captions in which something can be said to be always there
-_LEAST_WORDS = 2  # with which captions can be nearly the same
+_LEAST_WORDS = 1  # that say something, with which captions can be nearly the same
 _ROWS = 1024  # captions compared at once with all others
 
 
