@@ -131,6 +131,7 @@ def reworded(caption: str, dice: Dice) -> str:
         lambda text: f"there is {text[:1].lower()}{text[1:]}",
         lambda text: ", ".join(sorted(text.rstrip(".").split(", "), key=len)) + ", ",
         lambda text: text.replace(" ", "_"),
+        lambda text: text if len(text.split()) < 14 else " ".join(text.rstrip(".").split()[:-1]),
     ]
     for way in dice.sample(ways, len(ways)):
         other = way(caption)
