@@ -5,6 +5,7 @@ from comfy_api.latest import ComfyExtension, io
 from ..training.host.routes import register
 from .bake import BakeCheckpoint
 from .caption import CaptionClip, CaptionEndpoint, CaptionTagger, CaptionVision
+from .caption_edit import EditCaptions, LintCaptions
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
@@ -47,6 +48,8 @@ NODES: list[type[io.ComfyNode]] = [
     CaptionVision,
     CaptionClip,
     CaptionEndpoint,
+    EditCaptions,
+    LintCaptions,
     TrainPreset,
     InspectBase,
     LoadLoraFile,

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from comfy_api.latest import io
 from pydantic.fields import FieldInfo
 
-from ..training.settings.group import Group
+from ..training.settings.group import ONE_LINE, Group
 
 _LIMITS = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
 
@@ -24,7 +24,8 @@ def _input(name: str, field: FieldInfo, choices: Sequence[str] | None) -> Any:
     if field.annotation is bool:
         return io.Boolean.Input(name, **shared)
     if field.annotation is str:
-        return io.String.Input(name, multiline=True, **shared)
+        one_line = field.json_schema_extra == ONE_LINE
+        return io.String.Input(name, multiline=not one_line, **shared)
     if field.annotation is int:
         more: dict[str, Any] = {"control_after_generate": False} if name == "seed" else {}
         return io.Int.Input(name, **shared, **_limits(field), **more)

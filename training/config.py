@@ -2,12 +2,13 @@
 
 from typing import Any, Literal
 
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
 from .data.words import spoken
 from .settings.adapter import AdapterSettings
 from .settings.basic import BasicSettings
 from .settings.data import DataSettings
+from .settings.group import checked
 from .settings.memory import MemorySettings
 from .settings.objective import ObjectiveSettings
 from .settings.optimizer import OptimizerSettings
@@ -76,13 +77,4 @@ class TrainConfig(
 
 def make_config(**settings: Any) -> TrainConfig:
     """A checked `TrainConfig`; `ValueError` names each wrong setting, its value and its range."""
-    try:
-        return TrainConfig(**settings)
-    except ValidationError as error:
-        raise ValueError("Training settings: " + "; ".join(map(_line, error.errors()))) from error
-
-
-def _line(error: Any) -> str:
-    if not error["loc"]:
-        return str(error["msg"])
-    return f"{'.'.join(map(str, error['loc']))}: {error['msg']}, got {error['input']!r}"
+    return checked(TrainConfig, "Training settings", settings)

@@ -6,6 +6,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from atelier.nodes import NODES
+from atelier.training.captions.settings import CaptionEdits, LintSettings
 from atelier.training.settings.adapter import AdapterSettings
 from atelier.training.settings.basic import BasicSettings
 from atelier.training.settings.data import DataSettings
@@ -28,6 +29,8 @@ GROUPS = {
     "AtelierValidationOptions": ValidationSettings,
     "AtelierSamplingOptions": SamplingSettings,
     "AtelierMemoryOptions": MemorySettings,
+    "AtelierEditCaptions": CaptionEdits,
+    "AtelierLintCaptions": LintSettings,
 }
 SETTINGS = [(page, name) for page, group in GROUPS.items() for name in group.model_fields]
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}

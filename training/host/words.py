@@ -28,7 +28,7 @@ def refuse_words(clip: CLIP, settings: WordSettings) -> None:
     readers = _readers(clip)
     for text in settings.starts.values():
         for tokenizer, _ in readers.values():
-            if not _tokens(tokenizer, text):
+            if not tokens_of(tokenizer, text):
                 raise ValueError(f"word_start: {text!r} has no tokens for {_key(tokenizer)}")
     word = settings.words[0]
     tried = {word: {_key(tokenizer): torch.zeros(1, 1) for tokenizer, _ in readers.values()}}
@@ -57,10 +57,10 @@ def start_words(private: CLIP, settings: WordSettings) -> Words:
         for word, text in settings.starts.items():
             start[word] = {}
             for tokenizer, encoder in readers.values():
-                rows = _rows(encoder, _tokens(tokenizer, text))
+                rows = _rows(encoder, tokens_of(tokenizer, text))
                 start[word][_key(tokenizer)] = rows[count % len(rows)].to(device)
     keys = [_key(tokenizer) for tokenizer, _ in readers.values()]
-    single = len(readers) == len(_tokenizers(private.tokenizer)) == 1
+    single = len(readers) == len(tokenizers_of(private.tokenizer)) == 1
     words = Words(start, {key: _OF_ONE_CLIP for key in keys if single and key.startswith("clip_")})
     private.tokenizer = reading(private.tokenizer, words.vectors)
     return words
@@ -69,7 +69,7 @@ def start_words(private: CLIP, settings: WordSettings) -> Words:
 def reading(tokenizer: Any, vectors: Vectors) -> Any:
     """A copy of ComfyUI's `tokenizer` that finds `vectors` under the names of their words."""
     tokenizer = copy.copy(tokenizer)
-    for name, one in _tokenizers(tokenizer).items():
+    for name, one in tokenizers_of(tokenizer).items():
         own: Any = copy.copy(one)
         own._try_get_embedding = _Lookup(one, vectors)
         setattr(tokenizer, name, own)
@@ -97,7 +97,7 @@ class _Lookup:
         return (rows, *([name] if self.named else []), " ".join(rest))
 
 
-def _tokenizers(tokenizer: Any) -> dict[str, SDTokenizer]:
+def tokenizers_of(tokenizer: Any) -> dict[str, SDTokenizer]:
     return {name: one for name, one in vars(tokenizer).items() if isinstance(one, SDTokenizer)}
 
 
@@ -105,7 +105,7 @@ def _readers(clip: CLIP) -> dict[str, tuple[SDTokenizer, SDClipModel]]:
     """The tokenizers whose text encoders are there; ComfyUI calls both by one name."""
     found = {
         name: (one, getattr(clip.cond_stage_model, name, None))
-        for name, one in _tokenizers(clip.tokenizer).items()
+        for name, one in tokenizers_of(clip.tokenizer).items()
     }
     return {
         name: (one, encoder)
@@ -119,7 +119,7 @@ def _key(tokenizer: SDTokenizer) -> str:
     return str(tokenizer.embedding_key)
 
 
-def _tokens(tokenizer: SDTokenizer, text: str) -> list[Any]:
+def tokens_of(tokenizer: SDTokenizer, text: str) -> list[Any]:
     """Those of the text itself: numbers, or vectors where it names an embedding."""
     parts: Any = tokenizer.tokenize_with_weights(text, return_word_ids=True)
     return [token for part in parts for token, _, word in part if word]
