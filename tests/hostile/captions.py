@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ...training.data.captions import variants
-from ...training.data.folder import MOST_CAPTION, load_folder
+from ...training.data.folder import load_folder
+from ...training.data.sidecar import MOST_CAPTION
 from ...training.settings.data import DataSettings
 from . import made
 from .counted import Case

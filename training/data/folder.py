@@ -1,6 +1,5 @@
 """A folder of pictures with captions beside them, as a Dataset."""
 
-import codecs
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -9,20 +8,10 @@ from pathlib import Path
 from ..files import legible
 from .dataset import Dataset, Record
 from .pictures import SUFFIXES, PictureError, size_of
+from .sidecar import MOST_CAPTION, caption_file, folded, is_file, read_caption
 
-CAPTION_SUFFIXES = (".txt", ".TXT", ".caption", ".CAPTION")
 MASK = "-masklabel"  # `cat-masklabel.png` is the mask of `cat.png`, as in OneTrainer
-MOST_CAPTION = 64 * 1024  # bytes of a caption file
 MOST_TOLD = 10  # bad files in one error
-# UTF-32 first: its mark begins with that of UTF-16.
-_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-# Control characters are white space, a mark between two joined files is nothing.
-_UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ") | {0xFEFF: None}
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -63,67 +52,18 @@ def _named_as_pictures(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long for the disk
-        return False
-
-
 def picture_files(folder: Path) -> list[Path]:
     """Every picture below `folder`, ordered by its path in it, hidden files left out.
 
     Folders that are links are not entered, so that loops of them end.
     """
-    return [path for path in _named_as_pictures(folder) if _is_file(path)]
-
-
-def caption_file(picture: Path) -> Path | None:
-    """The caption beside a picture (`cat.txt` or `cat.caption` for `cat.png`), if there is one."""
-    return next(filter(_is_file, map(picture.with_suffix, CAPTION_SUFFIXES)), None)
+    return [path for path in _named_as_pictures(folder) if is_file(path)]
 
 
 def mask_file(picture: Path) -> Path | None:
     """The mask beside a picture, if there is one."""
     path = picture.with_name(f"{picture.stem}{MASK}.png")
-    return path if _is_file(path) else None
-
-
-def read_caption(path: Path) -> list[str]:
-    """The lines of a caption file, white space folded.
-
-    UTF-8, or what a byte order mark says. Raises `ValueError` for other encodings (a guess that is
-    wrong would be learned), for what is no text, and for more than `MOST_CAPTION` bytes.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_CAPTION + 1)
-    except OSError as error:
-        raise ValueError(f"{legible(path)} cannot be read ({error.strerror}).") from error
-    if len(data) > MOST_CAPTION:
-        raise ValueError(
-            f"{legible(path)} has more than {MOST_CAPTION} bytes, which is no caption. Shorten it; "
-            "text encoders read a few hundred words."
-        )
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        which = encoding.removesuffix("-sig").upper()
-        raise ValueError(
-            f"{legible(path)} is not {which} text (byte {error.start} is "
-            f"0x{data[error.start]:02x}). Open it in an editor and save it with the encoding UTF-8."
-        ) from error
-    if "\x00" in text:
-        raise ValueError(
-            f"{legible(path)} holds NUL characters: it is not a text file. Save it as UTF-8."
-        )
-    return _folded(text)
-
-
-def _folded(text: str) -> list[str]:
-    lines = (" ".join(line.translate(_UNSEEN).split()) for line in text.splitlines())
-    return [line for line in lines if line]
+    return path if is_file(path) else None
 
 
 def load_folder(
@@ -136,7 +76,7 @@ def load_folder(
     file (the first `MOST_TOLD`) for an empty folder, a file that is no picture, a caption or mask
     that cannot be used, and, without a `default_caption`, a missing caption.
     """
-    default = " ".join(_folded(_checked(default_caption)))
+    default = " ".join(folded(_checked(default_caption)))
     files = _named_as_pictures(folder)
     if not files:
         raise ValueError(
@@ -205,7 +145,7 @@ def _refuse_strange(path: Path, roots: Sequence[Path]) -> None:
         raise PictureError(
             f"{legible(path)} has a name that is not UTF-8 text. Rename it."
         ) from error
-    if not _is_file(path):
+    if not is_file(path):
         raise PictureError(
             f"{legible(path)} is no file, or a link that leads nowhere. Move it out of the folder."
         )
