@@ -1,7 +1,6 @@
 """Hashes of files, read again only where size or time of a file are others."""
 
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..files import digest
@@ -29,13 +28,3 @@ class Contents:
                 self._known.clear()
             self._known[path] = (stat.st_size, stat.st_mtime_ns, content)
         return content
-
-    def of_all(self, paths: Iterable[Path]) -> list[str]:
-        """In order; empty for what cannot be read."""
-        return [self._or_nothing(path) for path in paths]
-
-    def _or_nothing(self, path: Path) -> str:
-        try:
-            return self.of(path)
-        except OSError:
-            return ""

@@ -64,11 +64,10 @@ def save(shelf: Shelf, changes: Sequence[Change]) -> Outcome:
 
 
 def _save(shelf: Shelf, change: Change) -> str:
-    entry = shelf.find(change.name)
+    shelf.picture(change.name)
     found = shelf.sidecar(change.name)
     if found.text == change.text and (found.hash or not change.text):
         return found.hash  # somebody made the same change
-    shelf.picture(entry.name)
     return write_caption(found.path, change.text, change.expected)
 
 

@@ -4,6 +4,8 @@
 Pictures are known by their path in the folder, and nothing else can be named.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,3 +121,24 @@ def _entry(folder: Path, path: Path) -> Entry:
     return Entry(
         name, path, sidecar.text, sidecar.hash, width, height, bool(mask), stamp, problem, refused
     )
+
+
+class Shelves:
+    """The folders that were listed last, for several threads."""
+
+    def __init__(self, most: int = 8) -> None:
+        self._kept: OrderedDict[Path, Shelf] = OrderedDict()
+        self._lock = threading.Lock()
+        self._most = most
+
+    def of(self, folder: Path, anew: bool = False) -> Shelf:
+        """The folder as it was listed last, or, if wanted, as it is."""
+        with self._lock:
+            kept = None if anew else self._kept.get(folder)
+        shelf = kept or shelf_of(folder)
+        with self._lock:
+            self._kept[folder] = shelf
+            self._kept.move_to_end(folder)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return shelf

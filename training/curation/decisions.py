@@ -78,6 +78,15 @@ def read(folder: Path) -> Decisions:
     return Decisions(decided, names, before)
 
 
+def recommendations(folder: Path) -> dict[str, Any]:
+    """What Curate wrote about pictures, by content; nothing where there is no such file."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8-sig"))["recommended"]
+        return dict(found)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
 def _word(word: Any) -> str:
     if word not in (KEEP, ASIDE):
         raise ValueError(f"a decision is '{KEEP}' or '{ASIDE}', not {word!r}")

@@ -1,11 +1,11 @@
 """What the page asks of us over HTTP: which runs go on, and that one should stop and keep."""
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 from server import PromptServer
 
 from ..files import safe_name
+from . import dataset_routes
+from .asking import no, of_our_page
 from .running import ask_to_stop, running
 
 MOST = 16  # runs in an answer
@@ -17,6 +17,7 @@ def register() -> None:
     if server:
         server.routes.get("/atelier/running")(going_on)
         server.routes.post("/atelier/runs/{name}/stop")(stop)
+        dataset_routes.register(server.routes)
 
 
 async def going_on(_request: web.Request) -> web.Response:
@@ -26,24 +27,11 @@ async def going_on(_request: web.Request) -> web.Response:
 async def stop(request: web.Request) -> web.Response:
     """Let the run end after its step. 403 for another origin, 400 and 404 for other names."""
     if not of_our_page(request):
-        return _no(403, "This is for ComfyUI's own page.")
+        return no(403, "This is for ComfyUI's own page.")
     try:
         name = safe_name(request.match_info["name"], "run name")
     except ValueError as error:
-        return _no(400, str(error)[:500])
+        return no(400, str(error)[:500])
     if not ask_to_stop(name):
-        return _no(404, "No such run goes on here at this moment.")
+        return no(404, "No such run goes on here at this moment.")
     return web.json_response({"run": name, "stopping": True})
-
-
-def of_our_page(request: web.Request) -> bool:
-    """Whether a browser says that its page is ours, or no browser says anything."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return not origin or urlsplit(origin).netloc.lower() == request.host.lower()
-
-
-def _no(status: int, reason: str) -> web.Response:
-    return web.json_response({"error": reason}, status=status)
