@@ -149,7 +149,7 @@ async def listed(request: web.Request) -> web.Response:
                 for one in shelf.entries.values()
             ],
             "finished": len(finished.saved),
-            "refused": [asdict(one) for one in finished.refused],
+            "refused": [asdict(one) | _theirs(one) for one in finished.refused],
         }  # fmt: skip
 
     return await _made(make)
@@ -250,7 +250,7 @@ async def save(request: web.Request) -> web.Response:
     outcome = await _apart(journal.save, shelf, [change])
     for one in outcome.refused:
         changed = one.hash is not None and one.hash != body.expected
-        more = {"text": one.theirs, "hash": one.hash} if changed else {}
+        more = _theirs(one) if changed else {}
         return no(409 if changed else 400, one.error[:1000], **more)
     tokens = await _apart(count_tokens, body.text)
     return web.json_response({"hash": outcome.saved[body.name], "tokens": tokens})
@@ -266,10 +266,14 @@ async def save_all(request: web.Request) -> web.Response:
         texts = {change.name: change.text for change in body.changes}
         return {
             "saved": {n: [own, count_tokens(texts[n])] for n, own in outcome.saved.items()},
-            "refused": [asdict(one) for one in outcome.refused],
+            "refused": [asdict(one) | _theirs(one) for one in outcome.refused],
         }
 
     return await _made(make)
+
+
+def _theirs(one: journal.Refused) -> dict[str, Any]:
+    return {"theirs": one.theirs, "hash": one.hash, "tokens": count_tokens(one.theirs)}
 
 
 def _journals() -> Path:
