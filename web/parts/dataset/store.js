@@ -130,13 +130,11 @@ export class Store extends Shelf {
         const conflicts = [];
         for (const one of refused ?? []) {
             const picture = this.byName.get(one.name);
-            if (!picture || one.hash === null) {
-                this.say(one.error, true);
-                continue;
-            }
-            picture.draft = one.yours;
-            conflicts.push({ ...one, picture });
+            if (picture) picture.draft = one.yours;
+            if (picture && one.hash !== null && one.hash !== picture.hash) conflicts.push({ ...one, picture });
+            else this.say(one.error, true); // a full disk, say: the text stays here, not saved
         }
+        if (refused?.length) this.tell("changed");
         if (conflicts.length) this.tell("conflicts", conflicts);
     }
 
@@ -160,7 +158,10 @@ export class Store extends Shelf {
      */
     async decide(pictures, word) {
         const sound = pictures.filter((one) => one.decided !== word);
-        if (!sound.length) return;
+        if (!sound.length) {
+            if (pictures.length) this.say(word ? `It is ${word === "keep" ? "kept" : word} already.` : "Nothing was decided of it.");
+            return;
+        }
         const before = await this._decided(new Map(sound.map((one) => [one, word])));
         const words = { "set aside": "set aside", keep: "kept", "": "restored" };
         const what = sound.length === 1 ? sound[0].name : `${sound.length} pictures`;
