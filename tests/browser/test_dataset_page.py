@@ -333,7 +333,8 @@ CROP = """() => {
     const root = document.querySelector('.atelier-dataset').shadowRoot;
     const box = root.querySelector('.crop').getBoundingClientRect();
     const stage = root.querySelector('.stage').getBoundingClientRect();
-    return [(box.left - stage.left) / stage.width, box.width / stage.width, box.height / stage.height];
+    const left = (box.left - stage.left) / stage.width;
+    return [left, box.width / stage.width, box.height / stage.height];
 }"""
 
 

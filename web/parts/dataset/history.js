@@ -14,13 +14,14 @@ const MOST = 100;
 
 export class History {
     constructor() {
-        this.clear();
-    }
-
-    clear() {
         /** @type {Step[]} */
         this.done = [];
         /** @type {Step[]} */
+        this.undone = [];
+    }
+
+    clear() {
+        this.done = [];
         this.undone = [];
     }
 

@@ -20,6 +20,15 @@ export class Page {
         this.tags = new Tags(this.store, (term, exclude) => this.narrow(term, exclude));
         this._folders = folders;
         this._opened = "";
+        this.names = make("datalist", { id: "folders" });
+        this.folder = make("input", { type: "text", list: "folders", placeholder: "folder in input, or full path", autocomplete: "off" });
+        this.filter = make("input", { type: "search", placeholder: "tag:hat tokens:>75 -flag:blur", autocomplete: "off", "aria-describedby": "wrong" });
+        this.wrong = make("p", { class: "wrong", id: "wrong", role: "alert" });
+        this.counted = make("span", { class: "counted", role: "status" });
+        this.tagButton = button("Tags", "How often each tag occurs (T)", () => this.actions.tags(), { "aria-expanded": "false" });
+        this.lookButton = button("Look for faults", "Look at every picture as Curate does: minutes for thousands. What was seen is kept.", () => void this.store.look().catch((error) => this.store.say(error.message, true)));
+        this.wideButton = button("⤢", "Over the whole window, or in the side bar (W)", () => this.actions.wide(), { "aria-label": "Over the whole window", "aria-pressed": "false" });
+        this.top = make("div", { class: "top" });
         this._bar();
         this.status = make("p", { class: "status", role: "status" });
         this.element = make("dialog", { class: "page", role: "region", "aria-label": "Dataset" });
@@ -53,17 +62,8 @@ export class Page {
     }
 
     _bar() {
-        const actions = this.actions;
-        const { store } = this;
-        this.names = make("datalist", { id: "folders" });
-        this.folder = make("input", { type: "text", list: "folders", placeholder: "folder in input, or full path", autocomplete: "off" });
+        const { actions, store } = this;
         this.folder.addEventListener("focus", () => this._offer());
-        this.filter = make("input", { type: "search", placeholder: "tag:hat tokens:>75 -flag:blur", autocomplete: "off", "aria-describedby": "wrong" });
-        this.wrong = make("p", { class: "wrong", id: "wrong", role: "alert" });
-        this.counted = make("span", { class: "counted", role: "status" });
-        this.tagButton = button("Tags", "How often each tag occurs (T)", actions.tags, { "aria-expanded": "false" });
-        this.lookButton = button("Look for faults", "Look at every picture as Curate does: minutes for thousands. What was seen is kept.", () => void store.look().catch((error) => store.say(error.message, true)));
-        this.wideButton = button("⤢", "Over the whole window, or in the side bar (W)", actions.wide, { "aria-label": "Over the whole window", "aria-pressed": "false" });
         const size = make("input", { type: "range", min: "80", max: "400", value: String(this.grid.size), "aria-label": "Size of the pictures" });
         size.addEventListener("input", () => this.grid.setSize(Number(size.value)));
         const form = make(
@@ -84,10 +84,8 @@ export class Page {
             button("Undo", "Undo (Ctrl+Z)", actions.undo), button("Redo", "Redo (Ctrl+Shift+Z)", actions.redo),
             size, button("?", "Keys and the filter (?)", actions.help, { "aria-label": "Keys and the filter" }),
         );
-        this.top = make(
-            "div", { class: "top" }, form,
-            make("div", { class: "bar", role: "search" }, labelled("Filter", this.filter), this.counted), this.wrong, tools,
-        );
+        const search = make("div", { class: "bar", role: "search" }, labelled("Filter", this.filter), this.counted);
+        this.top.append(form, search, this.wrong, tools);
     }
 
     _listen() {

@@ -8,7 +8,16 @@ export class Picture {
      * @param {any[]} row as the server lists it
      */
     constructor(row) {
-        [this.name, this._caption, this.hash, this.width, this.height] = row;
+        /** @type {string} its path in the folder */
+        this.name = row[0];
+        /** @type {string} */
+        this._caption = row[1];
+        /** @type {string} of its caption file; empty where there is none */
+        this.hash = row[2];
+        /** @type {number} */
+        this.width = row[3];
+        /** @type {number} */
+        this.height = row[4];
         this.mask = Boolean(row[5]);
         /** @type {string} */
         this.stamp = row[6];
