@@ -131,14 +131,14 @@ def test_a_thousand_captions_are_saved_at_once_while_the_page_answers(
         page, tab = DatasetPage(canvas), canvas.page
         tab.set_default_timeout(120_000)
         page.open(many.name)
-        page.show("name:00")
+        page.show("name:00???.jpg")
         page.keys("b")
         page.dialog.get_by_label("text", exact=True).fill("mine, ")
         page.dialog.get_by_text("1000 of 1000 captions change.").wait_for()
         tab.evaluate(WATCH)
         page.dialog.get_by_role("button", name="Change").click()
         page.says("Changed 1000 of 1000 captions")
-        assert min(tab.evaluate(HALTS), default=0.0) < MOST
+        assert max(tab.evaluate(HALTS), default=0.0) < MOST
     captions = [path.read_text() for path in sorted(many.glob("*.txt"))]
     assert [one.startswith("mine, ") for one in captions] == [n < 1000 for n in range(COUNT)]
 

@@ -247,7 +247,9 @@ def test_only_what_was_looked_at_is_judged(cats):
     status, before = get("/facts", folder="cats")
     assert status == 200 and before["looked"] == 0 and before["reasons"] == {}
     assert post("/look", folder="cats")[0] == 200
-    dataset_routes._looking._thread.join(60)
+    thread = dataset_routes._looking._thread
+    assert thread
+    thread.join(60)
     after = get("/facts", folder="cats")[1]
     assert after["looked"] == 5 and after["looking"] is None and after["error"] == ""
     assert any(text.startswith("too dark") for text in after["reasons"]["night.png"])

@@ -49,6 +49,7 @@ def test_whoever_is_killed_half_way_has_lost_nothing(folder, tmp_path):
     command = [sys.executable, "-c", WRITER, str(folder), str(journals)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout and process.stdin
         assert process.stdout.readline() == "ready\n"
         process.stdin.write("go\n")
         process.stdin.flush()
