@@ -398,7 +398,7 @@ def test_a_screen_reader_is_told_all(page: DatasetPage, folder: Path, screenshot
     assert (rows - 1) * columns < len(CAPTIONS) <= rows * columns
     assert page.cell("01.png").get_attribute("aria-selected") == "true"
     assert page.current().split(". ")[0] == f"{columns + 1:02d}.png"
-    assert "20 tokens" not in page.current() and "tokens" in page.current()
+    assert "tokens" in page.current()
     assert page.root.get_by_role("region", name="Dataset").count() == 1
     assert page.root.get_by_role("status").count() >= 2
     page.keys("w")

@@ -30,13 +30,14 @@ export function makeCell(picture, index, column) {
  * @param {HTMLElement} cell
  * @param {string} folder
  * @param {Picture} picture
+ * @param {"small" | "large"} size
  */
-export function loadCell(cell, folder, picture) {
+export function loadCell(cell, folder, picture, size) {
     const frame = /** @type {HTMLElement} */ (cell.querySelector(".frame"));
     if (picture.problem || frame.querySelector("img")) return;
     const image = make("img", { alt: "", draggable: "false", decoding: "async" });
     image.addEventListener("error", () => frame.classList.add("unseen"));
-    image.src = imageAddress(folder, picture, "small");
+    image.src = imageAddress(folder, picture, size);
     frame.prepend(image);
 }
 

@@ -8,6 +8,7 @@ import { layOut, scrolledTo, seen, topOf } from "./layout.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./store.js").Store} Store */
 
+const ENOUGH = 240; // pixels that the small pictures are good for
 const REST = 90; // milliseconds without scrolling before pictures are asked for
 
 export class Grid {
@@ -118,10 +119,11 @@ export class Grid {
 
     /** Pictures are asked for where the grid rests. */
     _rested() {
+        const size = this.layout.cell * devicePixelRatio > ENOUGH ? "large" : "small";
         for (const row of this.rows.values()) {
             for (const cell of row.children) {
                 const picture = this.pictureOf(/** @type {HTMLElement} */ (cell));
-                if (picture) loadCell(/** @type {HTMLElement} */ (cell), this.store.folder, picture);
+                if (picture) loadCell(/** @type {HTMLElement} */ (cell), this.store.folder, picture, size);
             }
         }
     }

@@ -26,6 +26,8 @@ export class Store extends Shelf {
         this.history = new History();
         /** @type {Promise<any>} one change after the other, or hashes would be out of date */
         this._last = Promise.resolve();
+        /** @type {Promise<any>} */
+        this._turned = Promise.resolve();
         this.addEventListener("listed", (event) => {
             const { another } = /** @type {CustomEvent} */ (event).detail;
             another ? this.history.clear() : this.history.follow(this.byName);
@@ -178,8 +180,15 @@ export class Store extends Shelf {
         return new Map([...words.keys()].map((one) => [one, answer.before[one.name] ?? ""]));
     }
 
-    /** @param {boolean} [again] redo instead */
-    async undo(again = false) {
+    /** One after the other, however fast the key is pressed. @param {boolean} [again] redo instead */
+    undo(again = false) {
+        const turned = this._turned.then(() => this._undo(again), () => this._undo(again));
+        this._turned = turned;
+        return turned;
+    }
+
+    /** @param {boolean} again */
+    async _undo(again) {
         const step = again ? this.history.redo() : this.history.undo();
         if (!step) {
             this.say(again ? "There is nothing to redo." : "There is nothing to undo.");

@@ -23,7 +23,7 @@ function theOne() {
     style.rel = "stylesheet";
     style.href = new URL("./dataset.css", import.meta.url).href;
     root.append(style, page.element);
-    for (const kind of ["keydown", "keyup", "keypress", "copy", "cut", "paste"]) {
+    for (const kind of ["keydown", "keypress", "copy", "cut", "paste"]) {
         root.addEventListener(kind, (event) => keepOwn(/** @type {any} */ (event)));
     }
     made = { host, page };
