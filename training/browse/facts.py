@@ -3,8 +3,10 @@
 Only what was looked at before is told; looking is a work of minutes that a person asks for.
 """
 
+import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +14,15 @@ import numpy as np
 
 from ..curation import decisions
 from ..curation.curate import curate
-from ..curation.duplicates import groups, near
-from ..curation.look import VERSION, Look
+from ..curation.duplicates import Pairs, groups, near
+from ..curation.look import VERSION
 from ..curation.looks import Looks
 from ..curation.settings import CurationSettings
+from ..files import digest
 from .contents import Contents
 from .shelf import Shelf
 
+_MOST = 4  # shelves of which findings are kept
 _DECIDING = threading.Lock()  # from reading curation.json to writing it
 
 
@@ -48,41 +52,62 @@ def _content(shelf: Shelf, name: str, contents: Contents) -> str:
         return ""
 
 
-def cached_resolution(folder: Path, contents: Sequence[str], default: int) -> int:
-    """At which size most of these pictures were looked at; `default` where none was."""
+class Findings:
+    """What is known of shelves from the looks below a folder; made again when there are others."""
+
+    def __init__(self, folder: Callable[[], Path], contents: Contents) -> None:
+        self._folder = folder
+        self._contents = contents
+        self._kept: OrderedDict[Path, tuple[str, Found]] = OrderedDict()
+
+    def of(self, shelf: Shelf) -> Found:
+        folder, usual = self._folder(), CurationSettings()
+        files = [(str(path), path.stat().st_mtime_ns) for path in sorted(folder.glob("*/*.json"))]
+        if not files:
+            return Found(usual.resolution, 0, {}, {})
+        contents = contents_of(shelf, self._contents)
+        key = digest(json.dumps([list(shelf.entries), contents, files]))
+        before = self._kept.get(shelf.folder)
+        if before and before[0] == key:
+            return before[1]
+        made = _found(shelf, folder, contents, usual)
+        self._kept[shelf.folder] = key, made
+        while len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+        return made
+
+
+def _found(shelf: Shelf, folder: Path, contents: list[str], usual: CurationSettings) -> Found:
+    """Judge those pictures that were looked at, at the size at which most of them were."""
     sizes = [int(path.name.partition("-")[2]) for path in folder.glob(f"{VERSION}-[0-9]*")]
+    looked = {size: Looks(folder, size).known(contents) for size in sizes}
     wanted = set(contents)
-    counts = {size: len(wanted & Looks(folder, size).known(contents).keys()) for size in sizes}
-    return max(counts, key=lambda size: (counts[size], size), default=default)
-
-
-def found(
-    shelf: Shelf, contents: Sequence[str], known: Mapping[str, Look], limits: CurationSettings
-) -> Found:
-    """Judge those pictures of which there are looks. `contents` are in the shelf's order."""
+    resolution = max(
+        sizes, key=lambda size: (len(wanted & looked[size].keys()), size), default=usual.resolution
+    )
+    known = looked.get(resolution, {})
+    limits = usual.model_copy(update={"resolution": max(64, resolution)})
     whole = shelf.dataset()
     seen = [number for number, content in enumerate(contents) if content in known]
     looks = [known[contents[number]] for number in seen]
     part = replace(whole, records=tuple(whole.records[number] for number in seen))
-    names = list(shelf.entries)
-    judged = curate(part, looks, limits)
-    return Found(
-        limits.resolution,
-        len(seen),
-        {
-            names[number]: tuple(map(str, verdict.reasons))
-            for number, verdict in zip(seen, judged.verdicts, strict=True)
-            if verdict.reasons
-        },
-        _groups([names[number] for number in seen], looks, limits.alike),
-    )
+    every = list(shelf.entries)
+    names = [every[number] for number in seen]
+    pairs = near(looks, limits.alike)
+    judged = curate(part, looks, limits, pairs=pairs)
+    why = {
+        name: tuple(map(str, verdict.reasons))
+        for name, verdict in zip(names, judged.verdicts, strict=True)
+        if verdict.reasons
+    }
+    return Found(resolution, len(seen), why, _groups(names, pairs))
 
 
-def _groups(names: Sequence[str], looks: Sequence[Look], alike: float) -> dict[str, int]:
+def _groups(names: Sequence[str], pairs: Pairs) -> dict[str, int]:
     """Groups of at least two, from 1 on, the largest first."""
-    if not looks or not alike:
+    if not names:
         return {}
-    of = groups(len(looks), near(looks, alike))
+    of = groups(len(names), pairs)
     numbers, sizes = np.unique(of, return_counts=True)
     order = sorted(range(len(numbers)), key=lambda index: (-sizes[index], numbers[index]))
     rank = {int(numbers[index]): place for place, index in enumerate(order, 1) if sizes[index] > 1}

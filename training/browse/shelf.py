@@ -90,7 +90,10 @@ def inside(folder: Path, path: Path) -> Path:
 
 
 def shelf_of(folder: Path) -> Shelf:
-    """List every picture below `folder`; none is decoded."""
+    """List every picture below `folder`; none is decoded.
+
+    Folders that are links are not entered, so only files can lead out of it.
+    """
     found = (_entry(folder, path) for path in picture_files(folder))
     return Shelf(folder, {entry.name: entry for entry in found})
 
@@ -107,7 +110,7 @@ def _entry(folder: Path, path: Path) -> Entry:
     sidecar = Sidecar(path, "", NOTHING)
     mask = None
     try:
-        stat = inside(folder, path).stat()
+        stat = (inside(folder, path) if path.is_symlink() else path).stat()
         stamp = f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
         width, height = size_of(path)
         mask = mask_file(path)
@@ -115,7 +118,8 @@ def _entry(folder: Path, path: Path) -> Entry:
         problem = str(error)
     try:
         sidecar = read_sidecar(path)
-        inside(folder, sidecar.path)
+        if sidecar.path.is_symlink():
+            inside(folder, sidecar.path)
     except (LookupError, ValueError, OSError) as error:
         refused, sidecar = str(error), Sidecar(path, "", NOTHING)
     return Entry(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from ..browse import facts, journal
 from ..browse.contents import Contents
@@ -23,54 +23,33 @@ from ..browse.shelf import Shelf, Shelves
 from ..browse.thumbnails import SIZES, Thumbnails
 from ..curation.checks import fit
 from ..curation.curate import usual_step
-from ..curation.looks import Looks
 from ..curation.settings import CurationSettings
 from ..data.buckets import bucket_sizes, nearest_bucket
 from ..data.dataset import Record
 from ..data.pictures import PictureError
 from ..files import legible
 from .asking import no, of_our_page
+from .dataset_requests import Caption, Captions, Decided, OfFolder, sent
 from .folders import cache, records, resolve_folder
 from .tokens import count_tokens
 
 ROOT = "/atelier/dataset"
-MOST_CHANGES = 200_000
 _AGE = {"Cache-Control": "private, max-age=604800, immutable"}
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 T = TypeVar("T")
 
-_decoders = ThreadPoolExecutor(
-    2, "atelier-thumbnails"
-)  # pictures are large, and so is their memory
+_decoders = ThreadPoolExecutor(2, "atelier-thumbnails")  # two large pictures in memory at most
 _contents = Contents()
 _shelves = Shelves()
+_findings = facts.Findings(lambda: cache() / "looks", _contents)
 _looking = Looking(lambda: cache() / "looks", _contents)
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    folder: str = Field(max_length=10_000)
-
-
-class _Caption(_Body):
-    name: str
-    expected: str
-    text: str
-
-
-class _Captions(_Body):
-    changes: list[journal.Change] = Field(max_length=MOST_CHANGES)
-
-
-class _Decisions(_Body):
-    decisions: dict[str, str] = Field(max_length=MOST_CHANGES)
 
 
 def register(routes: web.RouteTableDef) -> None:
     for path, handler in (
         ("", listed), ("/facts", told), ("/tokens", tokens), ("/crop", crop),
-        ("/thumbnail", thumbnail), ("/mask", mask),
+        ("/thumbnail", thumbnail), ("/mask", mask), ("/look", looked),
     ):  # fmt: skip
         routes.get(f"{ROOT}{path}")(_answering(handler))
     for path, handler in (
@@ -111,11 +90,6 @@ def _shelf(folder: str) -> Shelf:
 
 async def _asked(request: web.Request) -> Shelf:
     return await _apart(_shelf, request.query.get("folder", ""))
-
-
-async def _body(request: web.Request, kind: type[T]) -> T:
-    model: Any = kind
-    return model.model_validate_json(await request.read())
 
 
 def _json(make: Callable[[], Any]) -> str:
@@ -165,27 +139,24 @@ async def told(request: web.Request) -> web.Response:
     shelf = await _asked(request)
 
     def make() -> dict[str, Any]:
-        work = _looking.told(shelf.folder)
         return {
             "decided": facts.decided(records() / "curation", shelf, _contents),
-            **asdict(_found(shelf)),
-            "looking": {"done": work.done, "total": work.total} if work else None,
-            "error": _looking.failed(shelf.folder),
+            **asdict(_findings.of(shelf)),
+            **_progress(shelf),
         }
 
     return await _made(make)
 
 
-def _found(shelf: Shelf) -> facts.Found:
-    folder = cache() / "looks"
-    usual = CurationSettings()
-    if not folder.is_dir():
-        return facts.Found(usual.resolution, 0, {}, {})
-    contents = facts.contents_of(shelf, _contents)
-    resolution = facts.cached_resolution(folder, contents, usual.resolution)
-    known = Looks(folder, resolution).known(contents)
-    limits = usual.model_copy(update={"resolution": max(64, resolution)})
-    return facts.found(shelf, contents, known, limits)
+def _progress(shelf: Shelf) -> dict[str, Any]:
+    """How far the looking is, if it goes on, and why it ended, if by an error."""
+    work = _looking.told(shelf.folder)
+    going_on = {"done": work.done, "total": work.total} if work else None
+    return {"looking": going_on, "error": _looking.failed(shelf.folder)}
+
+
+async def looked(request: web.Request) -> web.Response:
+    return web.json_response(_progress(await _asked(request)))
 
 
 async def crop(request: web.Request) -> web.Response:
@@ -243,7 +214,7 @@ def _thumbnails() -> Thumbnails:
 
 async def save(request: web.Request) -> web.Response:
     """One caption. 409, with what the file holds now, where it was changed by somebody else."""
-    body = await _body(request, _Caption)
+    body = await sent(request, Caption)
     shelf = await _apart(_shelf, body.folder)
     shelf.find(body.name)
     change = journal.Change(body.name, body.expected, body.text)
@@ -258,7 +229,7 @@ async def save(request: web.Request) -> web.Response:
 
 async def save_all(request: web.Request) -> web.Response:
     """Many captions, through a journal; each that was changed by somebody else is left."""
-    body = await _body(request, _Captions)
+    body = await sent(request, Captions)
     shelf = await _apart(_shelf, body.folder)
 
     def make() -> dict[str, Any]:
@@ -281,7 +252,7 @@ def _journals() -> Path:
 
 
 async def decide(request: web.Request) -> web.Response:
-    body = await _body(request, _Decisions)
+    body = await sent(request, Decided)
     shelf = await _apart(_shelf, body.folder)
 
     def make() -> dict[str, Any]:
@@ -292,13 +263,13 @@ async def decide(request: web.Request) -> web.Response:
 
 
 async def look(request: web.Request) -> web.Response:
-    body = await _body(request, _Body)
+    body = await sent(request, OfFolder)
     shelf = await _apart(_shelf, body.folder)
     work = await _apart(_looking.start, shelf, CurationSettings().resolution)
     return web.json_response({"done": work.done, "total": work.total})
 
 
 async def stop_looking(request: web.Request) -> web.Response:
-    body = await _body(request, _Body)
+    body = await sent(request, OfFolder)
     _looking.stop((await _apart(_shelf, body.folder)).folder)
     return web.json_response({"stopping": True})

@@ -26,8 +26,8 @@ export class Shelf extends EventTarget {
         this.filter = "";
         /** @type {FilterError | null} */
         this.wrong = null;
-        /** @type {{ looked: number, resolution: number, looking: { done: number, total: number } | null }} */
-        this.facts = { looked: 0, resolution: 0, looking: null };
+        /** @type {{ looked: number, resolution: number, error: string, looking: { done: number, total: number } | null }} */
+        this.facts = { looked: 0, resolution: 0, error: "", looking: null };
         this._turn = 0;
     }
 
@@ -133,8 +133,11 @@ export class Shelf extends EventTarget {
         do {
             await new Promise((done) => setTimeout(done, 700));
             if (turn !== this._turn) return;
-            await this.readFacts();
+            this.facts = { ...this.facts, ...(await get("/look", { folder: this.folder })) };
+            this.tell("changed");
         } while (this.facts.looking);
+        await this.readFacts();
+        if (this.facts.error) return; // it was said
         this.say(`${this.facts.looked} of ${this.pictures.length} pictures were looked at.`);
     }
 }
