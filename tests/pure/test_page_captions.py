@@ -42,9 +42,8 @@ def test_a_pattern_that_is_none_is_an_error():
 
 def test_tags_are_counted_once_a_caption_in_their_first_spelling():
     captions = ["Red_hat, red hat, smile", "red hat\nblue", "smile, red hat"]
-    expression = (
-        "m.countTags(values[0].map(c => ({ tags: m.tagsOf(c) }))).map(o => [o.tag, o.count])"
-    )
+    expression = """m.countTags(values[0].map(m.tagsOf).map(tags =>
+        ({ tags, foldedTags: tags.map(m.foldTag) }))).map(one => [one.tag, one.count])"""
     found = evaluate("captions.js", expression, captions)
     assert found == [["Red_hat", 3], ["smile", 2], ["blue", 1]]
 

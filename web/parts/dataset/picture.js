@@ -1,7 +1,7 @@
 // @ts-check
 /** One picture of the folder that is open, as the page knows it. Pure. */
 
-import { fold, tagsOf } from "./captions.js";
+import { fold, foldTag, tagsOf } from "./captions.js";
 
 export class Picture {
     /**
@@ -78,7 +78,7 @@ export class Picture {
     _parts() {
         if (!this._read) {
             const tags = tagsOf(this._caption);
-            this._read = { folded: fold(this._caption), tags, foldedTags: tags.map(fold) };
+            this._read = { folded: fold(this._caption), tags, foldedTags: tags.map(foldTag) };
         }
         return this._read;
     }

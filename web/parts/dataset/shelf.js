@@ -64,7 +64,19 @@ export class Shelf extends EventTarget {
         this.setFilter(this.filter);
         if (answer.finished) this.say(`${answer.finished} captions were saved that had been cut off.`);
         if (answer.refused.length) this.tell("cut", answer.refused);
+        this._readAhead(turn, 0);
         await Promise.all([this.readTokens(turn), this.readFacts()]);
+    }
+
+    /**
+     * Take captions apart while nothing else is to be done, so that the first filter finds it done.
+     * @param {number} turn
+     * @param {number} from
+     */
+    _readAhead(turn, from) {
+        if (turn !== this._turn || from >= this.pictures.length) return;
+        for (const one of this.pictures.slice(from, from + 250)) one.foldedTags;
+        setTimeout(() => this._readAhead(turn, from + 250), 4);
     }
 
     /** @param {number} turn */
