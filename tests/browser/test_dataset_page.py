@@ -314,7 +314,7 @@ def test_faults_and_what_looks_alike(page: DatasetPage, server: Server, screensh
     page.says("6 of 6 pictures were looked at")
     page.show("flag:dark")
     assert page.names() == ["night.png"]
-    page.show("cluster:1")
+    page.show("alike:1")
     assert page.names() == ["0.png", "copy.webp"]
     page.show("")
     page.keys("d")

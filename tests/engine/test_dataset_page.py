@@ -235,9 +235,30 @@ def test_decisions_are_those_of_curate_and_can_be_taken_back(cats):
     _, answer = post("/decisions", folder="cats", decisions={"a.png": "", "d.webp": "keep"})
     assert answer["before"] == {"a.png": decisions.ASIDE, "d.webp": ""}
     assert get("/facts", folder="cats")[1]["decided"] == {"d.webp": "keep"}
-    assert decisions.recommendations(home) == {"x": {"file": "x", "reasons": ["soft"]}}
+    assert decisions.told(home)["recommended"] == {"x": {"file": "x", "reasons": ["soft"]}}
     assert decisions.read(home).undo().decided != decisions.read(home).decided
     assert post("/decisions", folder="cats", decisions={"a.png": "delete"})[0] == 400
+
+
+def test_what_curate_wrote_is_told_too(cats):
+    opened()
+    (cats / "d.txt").write_text("a cat")
+    dataset = load_folder(cats.resolve())
+    home = decisions.home(records() / "curation", dataset)
+    first, second = (one.content for one in dataset.records[:2])
+    home.mkdir(parents=True)
+    written = {
+        "decided": {first: {"file": "a.png", "decision": "keep"}}, "before": [],
+        "recommended": {first: {"file": "a.png", "reasons": ["outlier: far"]}, second: 1},
+        "clusters": {first: 3, second: 1, "gone": 2, "bad": None},
+    }  # fmt: skip
+    (home / decisions.FILE).write_text(json.dumps(written))
+    status, told = get("/facts", folder="cats")
+    assert status == 200 and told["decided"] == {"a.png": "keep"}
+    assert told["reasons"] == {"a.png": ["outlier: far"], "b/c.jpg": []}
+    assert told["clusters"] == {"a.png": 3, "b/c.jpg": 1}
+    (home / decisions.FILE).write_text("{")
+    assert get("/facts", folder="cats")[0] == 400
 
 
 def test_only_what_was_looked_at_is_judged(cats):
@@ -245,7 +266,7 @@ def test_only_what_was_looked_at_is_judged(cats):
     scene(4).point([level // 10 for level in range(256)] * 3).save(cats / "night.png")
     opened()
     status, before = get("/facts", folder="cats")
-    assert status == 200 and before["looked"] == 0 and before["reasons"] == {}
+    assert status == 200 and before["looked"] == 0 and before["reasons"] == {} == before["alike"]
     assert post("/look", folder="cats")[0] == 200
     thread = dataset_routes._looking._thread
     assert thread
@@ -253,7 +274,7 @@ def test_only_what_was_looked_at_is_judged(cats):
     after = get("/facts", folder="cats")[1]
     assert after["looked"] == 5 and after["looking"] is None and after["error"] == ""
     assert any(text.startswith("too dark") for text in after["reasons"]["night.png"])
-    assert after["groups"] == {"a.png": 1, "again.webp": 1}
+    assert after["alike"] == {"a.png": 1, "again.webp": 1}
     alike = after["reasons"]["again.webp"] + after["reasons"]["a.png"]
     assert any(text.startswith("near duplicate") for text in alike)
 

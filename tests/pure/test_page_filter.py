@@ -6,7 +6,8 @@ from .script import evaluate
 
 PICTURES = {
     "a": {"caption": "red_hat, smile, standing", "tokens": 5, "flags": ["soft"], "cluster": 3},
-    "b": {"caption": "blue hat, sitting", "tokens": 80, "flags": ["too dark"], "width": 512},
+    "b": {"caption": "blue hat, sitting", "tokens": 80, "flags": ["too dark"], "width": 512,
+          "alike": 2},
     "c": {"caption": "A photo of a Red hat: old", "tokens": 75, "decided": "set aside"},
     "d/e": {"caption": "", "flags": ["near duplicate"], "mask": True, "problem": "cut short"},
     "f": {"caption": "smile (anime), 100%, a\"b", "tokens": 76, "cluster": 1, "draft": "x"},
@@ -14,8 +15,8 @@ PICTURES = {
 RUN = """(() => {
     const [pictures, filters] = values;
     const all = Object.entries(pictures).map(([name, own]) => ({
-        name, tokens: null, flags: [], cluster: 0, width: 0, height: 0, mask: false, decided: "",
-        problem: "", draft: null, ...own,
+        name, tokens: null, flags: [], cluster: 0, alike: 0, width: 0, height: 0, mask: false,
+        decided: "", problem: "", draft: null, ...own,
         folded: fold(own.caption), foldedTags: own.caption.split(",").map(fold).filter(Boolean),
     }));
     function fold(text) { return text.toLowerCase().replaceAll("_", " ").trim(); }
@@ -66,6 +67,7 @@ FOUND = {
     "flag:*": "a b d/e",
     "NOT flag:*": "c f",
     "cluster:3": "a",
+    "alike:>0": "b",
     "is:aside": "c",
     "is:kept": "a b d/e f",
     "is:selected": "a",

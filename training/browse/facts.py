@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Found:
     resolution: int
     looked: int
     reasons: Mapping[str, tuple[str, ...]]
-    groups: Mapping[str, int]
+    alike: Mapping[str, int]
 
 
 def contents_of(shelf: Shelf, contents: Contents) -> list[str]:
@@ -94,7 +95,7 @@ def _found(shelf: Shelf, folder: Path, contents: list[str], usual: CurationSetti
     every = list(shelf.entries)
     names = [every[number] for number in seen]
     pairs = near(looks, limits.alike)
-    judged = curate(part, looks, limits, pairs=pairs)
+    judged = curate(part, looks, limits)
     why = {
         name: tuple(map(str, verdict.reasons))
         for name, verdict in zip(names, judged.verdicts, strict=True)
@@ -114,13 +115,48 @@ def _groups(names: Sequence[str], pairs: Pairs) -> dict[str, int]:
     return {name: rank[int(of[i])] for i, name in enumerate(names) if int(of[i]) in rank}
 
 
-def decided(folder: Path, shelf: Shelf, contents: Contents) -> dict[str, str]:
-    """What a person decided, by name."""
-    kept = decisions.read(decisions.home(folder, shelf.dataset())).decided
-    if not kept:
-        return {}
-    own = zip(shelf.entries, contents_of(shelf, contents), strict=True)
-    return {name: kept[content] for name, content in own if content in kept}
+@dataclass(frozen=True)
+class Told:
+    """What curation.json has of a shelf, by name: decisions, and what Curate wrote there."""
+
+    decided: Mapping[str, str]
+    reasons: Mapping[str, tuple[str, ...]]
+    clusters: Mapping[str, int]
+
+
+def told(folder: Path, shelf: Shelf, contents: Contents) -> Told:
+    """Raises `ValueError` for a damaged curation.json."""
+    home = decisions.home(folder, shelf.dataset())
+    kept, parts = decisions.read(home).decided, decisions.told(home)
+    recommended, clusters = parts["recommended"], parts.get("clusters", {})
+    if not (kept or recommended or clusters):
+        return Told({}, {}, {})
+    own = dict(zip(shelf.entries, contents_of(shelf, contents), strict=True))
+    return Told(
+        {name: kept[content] for name, content in own.items() if content in kept},
+        {name: _reasons(recommended[own[name]]) for name in own if own[name] in recommended},
+        {
+            name: one
+            for name, content in own.items()
+            if isinstance(one := clusters.get(content), int)
+        },
+    )
+
+
+def _reasons(written: Any) -> tuple[str, ...]:
+    """From what may have been edited by hand."""
+    reasons = written.get("reasons") if isinstance(written, dict) else None
+    return tuple(map(str, reasons)) if isinstance(reasons, list) else ()
+
+
+def joined(told: Told, found: Found) -> dict[str, tuple[str, ...]]:
+    """Reasons by name: Curate's, and what was found otherwise of other kinds."""
+    whole = dict(told.reasons)
+    for name, reasons in found.reasons.items():
+        before = whole.get(name, ())
+        kinds = {one.partition(":")[0] for one in before}
+        whole[name] = (*before, *(one for one in reasons if one.partition(":")[0] not in kinds))
+    return whole
 
 
 def decide(
@@ -141,8 +177,8 @@ def decide(
         words = {own[name]: word for name, word in changes.items()}
         after = before.decide(words, {own[name]: name for name in changes})
         if after is not before:
-            decisions.write(home, shelf.folder.name, after, decisions.recommendations(home))
+            decisions.write(home, shelf.folder.name, after, **decisions.told(home))
     return (
         {name: before.decided.get(own[name], "") for name in changes},
-        decided(folder, shelf, contents),
+        dict(told(folder, shelf, contents).decided),
     )

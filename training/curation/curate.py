@@ -53,12 +53,11 @@ def curate(
     looks: Sequence[Look],
     settings: CurationSettings,
     decided: Mapping[str, str] | None = None,
-    pairs: Pairs | None = None,
 ) -> Curation:
     """Judge every picture of `dataset`, of which `looks` are the looks, in its order.
 
     `decided` are a person's decisions by content (`KEEP` or `ASIDE`); they come
-    before what is recommended. `pairs` are those that look alike, where they are known.
+    before what is recommended.
     """
     sizes = bucket_sizes(settings.resolution, usual_step(settings.resolution))
     decided = decided or {}
@@ -69,7 +68,7 @@ def curate(
         why = tuple(reasons(look, fitted, settings))
         verdicts.append(Verdict(name, record, look, fitted, why, decided.get(look.content, "")))
     if settings.alike:
-        pairs = pairs or near(looks, settings.alike)
+        pairs = near(looks, settings.alike)
         for number, reason in _duplicates(verdicts, pairs).items():
             one = verdicts[number]
             verdicts[number] = replace(one, reasons=(*one.reasons, reason))

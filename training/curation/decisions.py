@@ -78,13 +78,14 @@ def read(folder: Path) -> Decisions:
     return Decisions(decided, names, before)
 
 
-def recommendations(folder: Path) -> dict[str, Any]:
-    """What Curate wrote about pictures, by content; nothing where there is no such file."""
+def told(folder: Path) -> dict[str, dict[str, Any]]:
+    """What Curate wrote of pictures, by content: to be read, and given to `write` again."""
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8-sig"))["recommended"]
-        return dict(found)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
+        found = json.loads((folder / FILE).read_text(encoding="utf-8-sig"))
+        parts = {name: dict(found[name]) for name in ("recommended", "clusters") if name in found}
+    except (OSError, ValueError, TypeError, RecursionError):
+        parts = {}
+    return {"recommended": {}} | parts
 
 
 def _word(word: Any) -> str:

@@ -139,9 +139,15 @@ async def told(request: web.Request) -> web.Response:
     shelf = await _asked(request)
 
     def make() -> dict[str, Any]:
+        known = facts.told(records() / "curation", shelf, _contents)
+        found = _findings.of(shelf)
         return {
-            "decided": facts.decided(records() / "curation", shelf, _contents),
-            **asdict(_findings.of(shelf)),
+            "decided": known.decided,
+            "reasons": facts.joined(known, found),
+            "alike": found.alike,
+            "clusters": known.clusters,
+            "looked": found.looked,
+            "resolution": found.resolution,
             **_progress(shelf),
         }
 

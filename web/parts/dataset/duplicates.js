@@ -13,7 +13,7 @@ import { imageAddress } from "./server.js";
 function groupsOf(store) {
     /** @type {Picture[][]} */
     const groups = [];
-    for (const one of store.pictures) if (one.cluster) (groups[one.cluster] ??= []).push(one);
+    for (const one of store.pictures) if (one.alike) (groups[one.alike] ??= []).push(one);
     return groups.filter(Boolean);
 }
 

@@ -14,7 +14,7 @@ export class FilterError extends Error {
     }
 }
 
-export const NUMBERS = ["tokens", "tags", "width", "height", "cluster"];
+export const NUMBERS = ["tokens", "tags", "width", "height", "cluster", "alike"];
 const FIELDS = ["tag", "caption", "name", "flag", "is", ...NUMBERS];
 
 /**

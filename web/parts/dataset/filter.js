@@ -15,7 +15,8 @@ export { FilterError };
  * @property {string[]} foldedTags
  * @property {number | null} tokens
  * @property {string[]} flags what was found wrong with it
- * @property {number} cluster 0: it looks like no other
+ * @property {number} cluster that Curate put it into; 0: none
+ * @property {number} alike the group of those that look like it; 0: none
  * @property {number} width
  * @property {number} height
  * @property {boolean} mask

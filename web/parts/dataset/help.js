@@ -13,7 +13,7 @@ const WORDS = [
     ["name:", "the file's path has this"],
     ["tokens:>75 · tokens:10..20", "by CLIP's count; also tags:, width:, height: with > >= < <= or a number"],
     ["flag:blur · flag:*", "what Curate found: soft (blur), noise, compression, border, too small, duplicate …"],
-    ["cluster:3", "the third group of those that look alike"],
+    ["cluster:3 · alike:2", "the third cluster that Curate made · the second group of near duplicates"],
     ["is:aside", "also is:kept, is:selected, is:empty, is:masked, is:broken, is:unsaved"],
     ["a b · a AND b · a OR b", "a space is AND, which comes before OR"],
     ["NOT a · -a", "without it"],

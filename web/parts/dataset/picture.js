@@ -29,7 +29,9 @@ export class Picture {
         this.tokens = null;
         /** @type {string[]} what Curate found, with figures */
         this.reasons = [];
-        /** @type {number} of those that look alike; 0: like no other */
+        /** @type {number} the group of those that look like it; 0: there is none */
+        this.alike = 0;
+        /** @type {number} the cluster that Curate put it into; 0: none */
         this.cluster = 0;
         /** @type {string} "keep", "set aside", or nothing */
         this.decided = "";

@@ -96,7 +96,8 @@ export class Shelf extends EventTarget {
         for (const one of this.pictures) {
             one.decided = told.decided[one.name] ?? "";
             one.reasons = told.reasons[one.name] ?? [];
-            one.cluster = told.groups[one.name] ?? 0;
+            one.alike = told.alike[one.name] ?? 0;
+            one.cluster = told.clusters[one.name] ?? 0;
         }
         if (told.error) this.say(told.error, true);
         this._refresh();
