@@ -5,11 +5,8 @@ Thresholds are the defaults of Curate. They were frozen on the first half of the
 
 import os
 import random
-import resource
 import tempfile
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +17,9 @@ from ..training.curation.duplicates import near
 from ..training.curation.looks import Looks
 from ..training.curation.settings import CurationSettings
 from ..training.data.dataset import Dataset, Record
-from ..training.data.folder import load_folder, picture_files
+from ..training.data.folder import picture_files
 from ..training.data.pictures import open_rgb, size_of
+from .curation_10k import speed as measured
 from .planted import PLANTS, damage
 from .report import Report, Value
 
@@ -52,7 +50,7 @@ def measure(quick: bool) -> Report:
         )
     count, each = (1000, 40) if quick else (10_000, EACH)
     with tempfile.TemporaryDirectory(prefix="atelier-curation-") as name:
-        speed = _speed(sets[SECOND], Path(name), count)
+        speed = measured(sets[SECOND], Path(name), count)
         sets = {one: _told(pictures, Path(name)) for one, pictures in sets.items()}
         half = len(sets[FIRST]) // 2
         dice = random.Random(0)
@@ -196,56 +194,6 @@ def _damaged(
     return Score(each, _share(found, "unreadable"), _share(said, "unreadable"))
 
 
-def _speed(pictures: list[Path], place: Path, count: int) -> dict[str, Value]:
-    """Windows of real pictures at 512 x 512, listed, compared and judged."""
-    folder = place / "many"
-    folder.mkdir()
-    sources = [open_rgb(path) for path in pictures[:200]]
-
-    def make(number: int) -> None:
-        dice = random.Random(number)
-        source = sources[number % len(sources)]
-        side = dice.uniform(0.4, 0.9) * min(source.size)
-        left = dice.uniform(0, source.width - side)
-        top = dice.uniform(0, source.height - side)
-        box = (left, top, left + side, top + side)
-        picture = source.resize((AT, AT), Image.Resampling.BILINEAR, box=box)
-        picture.save(folder / f"{number:05d}.jpg", quality=88)
-
-    with ThreadPoolExecutor(2) as workers:
-        list(workers.map(make, range(count)))
-    sources.clear()
-    name = f"{count // 1000}k"
-    load_folder(folder, "a picture")  # warm
-    before = _peak()
-    start = time.monotonic()
-    dataset = load_folder(folder, "a picture")
-    listed = time.monotonic() - start
-    start = time.monotonic()
-    near(Looks(place / "many-looks", 128).of(dataset.records), CurationSettings().alike)
-    compared = time.monotonic() - start
-    start = time.monotonic()
-    looks = Looks(place / "many-looks", AT).of(dataset.records)
-    curate(dataset, looks, CurationSettings(resolution=AT))
-    judged = time.monotonic() - start
-    peak = _peak() - before
-    start = time.monotonic()
-    again = Looks(place / "many-looks", AT).of(load_folder(folder, "a picture").records)
-    curate(dataset, again, CurationSettings(resolution=AT))
-    return {
-        f"list_{name}_s": round(listed, 2),
-        f"dedupe_{name}_s": round(compared, 2),
-        f"judge_{name}_s": round(judged, 2),
-        f"judge_again_{name}_s": round(time.monotonic() - start, 2),
-        "peak_mb": round(peak, 1),
-    }
-
-
-def _peak() -> float:
-    """The most memory that this process has had, in MB (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def _notes(parts: dict[str, list[Path]], each: int) -> str:
     sizes = ", ".join(f"{part}: {len(pictures)}" for part, pictures in parts.items())
     return (
@@ -258,5 +206,6 @@ def _notes(parts: dict[str, list[Path]], each: int) -> str:
         "`false_alarms` the share of untouched pictures of which the worst kind is said, "
         "`any_false_alarm` of which anything is said. `dedupe` reads, decodes and compares files "
         "that were not seen before; `judge` takes all measures; `again` finds them in the cache. "
-        "`peak_mb` is what the peak of memory grew by in listing, comparing and judging."
+        "`peak_mb` is what the peak of memory grew by in listing, comparing and judging, in a "
+        "process of its own. `list` finds what was read before in its cache, `list_first` does not."
     )

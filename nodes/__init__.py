@@ -3,14 +3,17 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..training.host.routes import register
+from .caption import CaptionClip, CaptionEndpoint, CaptionTagger, CaptionVision
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
-from .images import DatasetFromImages
+from .export import ExportDataset
+from .images import DatasetFromImages, DatasetToImages
 from .inspect import InspectBase
 from .load import LoadLoraFile
 from .merge import MergeLoras
+from .mix import MixDatasets
 from .options import (
     AdapterOptions,
     DataOptions,
@@ -30,9 +33,16 @@ from .train import TrainLora
 NODES: list[type[io.ComfyNode]] = [
     LoadDataset,
     DatasetFromImages,
+    MixDatasets,
+    DatasetToImages,
+    ExportDataset,
     Curate,
     SplitHeldOut,
     PreviewTrainingSet,
+    CaptionTagger,
+    CaptionVision,
+    CaptionClip,
+    CaptionEndpoint,
     TrainPreset,
     InspectBase,
     LoadLoraFile,

@@ -1,12 +1,17 @@
 from dataclasses import replace
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
-from ..training.data.dataset import Dataset
-from ..training.data.folder import listing, load_folder
-from ..training.host.folders import allowed_roots, resolve_folder
+from ..training.data.dataset import CLASS, Dataset
+from ..training.data.load import SUFFIXES, Places, load, stamps
+from ..training.data.readers.choose import CHOICES
+from ..training.host.folders import allowed_roots, cache, resolve, resolve_source
 from .types import DatasetWire
+
+
+def _places() -> Places:
+    return Places(resolve, allowed_roots(), cache())
 
 
 class LoadDataset(io.ComfyNode):
@@ -16,14 +21,15 @@ class LoadDataset(io.ComfyNode):
             node_id="AtelierLoadDataset",
             display_name="Load Dataset",
             category="Atelier/Dataset",
-            description="A folder of pictures, each with its caption in a text file of the same "
-            "name, as a dataset to train on.",
+            description="Pictures with their captions as a dataset to train on: a folder, a zip "
+            "file, kohya's folders or dataset file, or a list such as metadata.jsonl.",
             inputs=[
                 io.String.Input(
                     "folder",
                     default="",
                     tooltip="Folder of pictures: its name in ComfyUI's input folder, or a full "
-                    "path. Folders inside it are read too.",
+                    "path. Folders inside it are read too. It may also name a .zip, a .toml of "
+                    "kohya's trainer, or a .jsonl, .csv or .json that lists pictures.",
                 ),
                 io.String.Input(
                     "default_caption",
@@ -53,18 +59,34 @@ class LoadDataset(io.ComfyNode):
                     optional=True,
                     tooltip="Other pictures, from another dataset node: they come before these.",
                 ),
+                io.Combo.Input(
+                    "captions",
+                    options=list(CHOICES),
+                    default=CHOICES[0],
+                    optional=True,
+                    tooltip="Where captions stand. auto: wherever there are some, and an error "
+                    "where two differ; then say here which are meant.",
+                ),
             ],
             outputs=[
                 DatasetWire.Output(
                     display_name="dataset", tooltip="The pictures and captions, in a fixed order."
                 ),
                 io.Int.Output(display_name="pictures", tooltip="How many pictures there are."),
+                DatasetWire.Output(
+                    display_name="class_pictures",
+                    tooltip="Pictures of kohya's 'reg' folders, for class_pictures of Train LoRA. "
+                    "It may hold none.",
+                ),
+                io.String.Output(
+                    display_name="read", tooltip="What was read and what was not, for a person."
+                ),
             ],
         )
 
     @classmethod
     def fingerprint_inputs(cls, folder: str, **others: Any):
-        return listing(resolve_folder(folder)), others
+        return stamps(resolve_source(folder, SUFFIXES), _places()), others
 
     @classmethod
     def execute(
@@ -74,8 +96,13 @@ class LoadDataset(io.ComfyNode):
         repeats: int = 1,
         notes: str = "",
         dataset: Dataset | None = None,
+        captions: str = CHOICES[0],
     ) -> io.NodeOutput:
-        own = load_folder(resolve_folder(folder), default_caption, repeats, allowed_roots())
-        own = replace(own, notes={own.name: notes.strip()} if notes.strip() else {})
+        source = resolve_source(folder, SUFFIXES)
+        found = load(source, _places(), default_caption, repeats, captions)
+        if notes.strip():
+            found = replace(found, notes={found.name: notes.strip()} | found.notes)
+        own, of_class = found.flagged(CLASS, there=False), found.flagged(CLASS)
+        told = "\n".join(found.told)
         dataset = own.beside(dataset) if dataset else own
-        return io.NodeOutput(dataset, len(dataset))
+        return io.NodeOutput(dataset, len(dataset), of_class, told, ui=ui.PreviewText(told))

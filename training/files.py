@@ -135,6 +135,11 @@ def safe_name(text: str, what: str, folders: bool = False) -> str:
 
 
 def _awkward(part: str) -> bool:
+    return unportable(part) or len(part.encode()) > MOST_PART
+
+
+def unportable(part: str) -> bool:
+    """Whether there is a system on which a file cannot be called so, or on which it misleads."""
     return bool(
         not unicodedata.normalize("NFKC", part).strip(". ")  # '‥' and '．' look like dots
         or part[0] in " ."
@@ -142,7 +147,6 @@ def _awkward(part: str) -> bool:
         or _AWKWARD.search(part)
         or any(unicodedata.category(char) in _UNSEEN for char in part)
         or part.split(".")[0].rstrip().upper() in _RESERVED
-        or len(part.encode()) > MOST_PART
     )
 
 

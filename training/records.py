@@ -25,18 +25,22 @@ def listing(dataset: Dataset) -> dict[str, Any]:
 
 def names_of(records: Iterable[Record]) -> list[str]:
     """Paths inside the folder that all pictures lie in; a second of the same gets a number."""
-    folders = [str(record.path.parent) for record in records]
-    try:
-        common = os.path.commonpath(folders) if folders else ""
-    except ValueError:  # on several drives
-        common = ""
     names: list[str] = []
     seen: Counter[str] = Counter()
-    for record in records:
-        inside = record.path.relative_to(common).as_posix() if common else record.path.name
-        seen[inside] += 1
-        names.append(f"{inside} #{seen[inside]}" if seen[inside] > 1 else inside)
+    for name in inside(records):
+        seen[name] += 1
+        names.append(f"{name} #{seen[name]}" if seen[name] > 1 else name)
     return names
+
+
+def inside(records: Iterable[Record]) -> list[str]:
+    """Paths inside the folder that all pictures lie in; names alone where there is none."""
+    paths = [record.path for record in records]
+    try:
+        common = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    except ValueError:  # on several drives
+        common = ""
+    return [path.relative_to(common).as_posix() if common else path.name for path in paths]
 
 
 def _hashes(record: Record) -> list[str]:

@@ -234,14 +234,14 @@ def count(cases: Iterable[Case]) -> Counts:
 
 def bad_inputs() -> Counts:
     """All that is known to be bad, and what hypothesis draws. Needs ComfyUI (`engine.start`)."""
-    from . import captions, drawn, folders, paths, pictures, tensors
+    from . import captions, drawn, folders, formats, paths, pictures, tensors
 
     total = Counts()
     logging.disable()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for part in (pictures, folders, captions, tensors, paths, drawn):
+            for part in (pictures, folders, formats, captions, tensors, paths, drawn):
                 total.add(count(part.cases()))
     finally:
         logging.disable(logging.NOTSET)

@@ -6,11 +6,20 @@ import random
 import pytest
 from PIL import Image
 
-from atelier.tests.hostile import captions, drawn, folders, made, paths, pictures, tensors
+from atelier.tests.hostile import (
+    captions,
+    drawn,
+    folders,
+    formats,
+    made,
+    paths,
+    pictures,
+    tensors,
+)
 from atelier.tests.hostile.counted import SECRET, Case, Counts, count
 from atelier.training.data.pictures import PictureError, open_rgb, size_of
 
-MODULES = (pictures, folders, captions, tensors, paths, drawn)
+MODULES = (pictures, folders, formats, captions, tensors, paths, drawn)
 PARTS = {module.__name__.split(".")[-1]: module for module in MODULES}
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow's, of which there are hundreds

@@ -61,7 +61,11 @@ def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
 
 
 @pytest.mark.parametrize(
-    "name", ["TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"]
+    "name",
+    [
+        *("TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"),
+        *("CaptionTagger", "CaptionVision", "CaptionClip", "CaptionEndpoint"),
+    ],
 )
 def test_every_input_stands_on_its_page(name):
     name = f"Atelier{name}"

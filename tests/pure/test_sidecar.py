@@ -140,7 +140,7 @@ def test_a_process_that_is_killed_while_it_writes_loses_no_caption(cat):
     for _ in range(3):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             for _ in range(7):
-                assert process.stdout.readline()
+                assert process.stdout and process.stdout.readline()
             process.kill()
     kept, now = held(cat.with_suffix(".txt")), read_sidecar(cat).text
     texts = kept if kept[-1] == now else [*kept, now]  # the same: killed after it was kept

@@ -1,55 +1,45 @@
-"""A folder of pictures with captions beside them, as a Dataset."""
+"""A folder of pictures with their captions, as a Dataset."""
 
-import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..files import legible
-from .dataset import Dataset, Record
-from .pictures import SUFFIXES, PictureError, size_of
-from .sidecar import MOST_CAPTION, caption_file, folded, is_file, read_caption
+from .dataset import CLASS, Dataset, Record
+from .pictures import SUFFIXES, PictureError
+from .readers import kohya
+from .readers.choose import AUTO, WORDS, counted, gather
+from .readers.facts import Facts
+from .readers.said import Reading, Said, Source
+from .readers.scan import MASK, Found, Tree, scan
+from .readers.text import MOST_CAPTION, folded
+from .sidecar import is_file
 
-MASK = "-masklabel"  # `cat-masklabel.png` is the mask of `cat.png`, as in OneTrainer
 MOST_TOLD = 10  # bad files in one error
+NAMED = (".toml", ".zip")  # read where a person names them, and not found in a folder
+_LISTED = SUFFIXES | {".txt", ".caption", ".json", ".jsonl", ".csv"}
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Whatever lies below `folder` and is no folder; nothing hidden, and no folder by a link."""
-    waiting = [(folder, folder.resolve())]
-    while waiting:
-        here, real = waiting.pop()
-        try:
-            with os.scandir(here) as entries:
-                found = [(entry, here / entry.name) for entry in entries if entry.name[0] != "."]
-        except OSError as error:
-            raise ValueError(
-                f"The folder {legible(here)} cannot be read ({error.strerror}). Let ComfyUI read "
-                "it, or move it away."
-            ) from error
-        for entry, path in found:
-            if not _is_folder(entry):
-                yield path
-            elif path.resolve() == real / entry.name:  # Windows' junctions do not say that they are
-                waiting.append((path, real / entry.name))
-            else:
-                logging.warning("%s is a link to a folder: what is in it is not read.", path)
+@dataclass(frozen=True)
+class Ways:
+    """How a folder is read.
 
+    `captions` is one of `CHOICES` or a suffix; `listed` is a file whose pictures alone are read.
+    Pictures in sub-folders are left out if `flat`; without `names`, those of folders mean nothing.
+    `words` are the caption of pictures that have none, `flags` go to all of them. A file that is a
+    link must lead into the folder or one of the `allowed`. What was read is kept below `facts`.
+    """
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _named_as_pictures(folder: Path) -> list[Path]:
-    found = [
-        path
-        for path in _files(folder)
-        if path.suffix.lower() in SUFFIXES and not path.stem.endswith(MASK)
-    ]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    captions: str = AUTO
+    listed: Path | None = None
+    flat: bool = False
+    names: bool = True
+    words: str = ""
+    repeats: int = 1
+    flags: tuple[str, ...] = ()
+    allowed: Sequence[Path] = ()
+    facts: Path | None = None
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -57,7 +47,7 @@ def picture_files(folder: Path) -> list[Path]:
 
     Folders that are links are not entered, so that loops of them end.
     """
-    return [path for path in _named_as_pictures(folder) if is_file(path)]
+    return [one.path for one in scan(folder).pictures if one.stamp]
 
 
 def mask_file(picture: Path) -> Path | None:
@@ -69,36 +59,44 @@ def mask_file(picture: Path) -> Path | None:
 def load_folder(
     folder: Path, default_caption: str = "", repeats: int = 1, allowed: Sequence[Path] = ()
 ) -> Dataset:
+    """`read_folder` in the usual ways."""
+    return read_folder(folder, Ways(repeats=repeats, allowed=allowed), default_caption)
+
+
+def read_folder(folder: Path, ways: Ways, default_caption: str = "") -> Dataset:
     """List `folder` and everything below it; pictures are decoded only when they are used.
 
-    `default_caption` is for pictures that have no caption file, or an empty one. A file that is a
-    link must lead into `folder` or one of the `allowed`. Raises `ValueError` that names each bad
-    file (the first `MOST_TOLD`) for an empty folder, a file that is no picture, a caption or mask
-    that cannot be used, and, without a `default_caption`, a missing caption.
+    `default_caption` is for pictures that have no caption, or an empty one. Raises `ValueError`
+    that names each bad file (the first `MOST_TOLD`) for an empty folder, a file that is no picture,
+    a caption or mask that cannot be used, captions that contradict each other, and, without a
+    `default_caption`, a missing caption.
     """
     default = " ".join(folded(_checked(default_caption)))
-    files = _named_as_pictures(folder)
-    if not files:
-        raise ValueError(
-            f"There is no picture in {legible(folder)}. Put pictures there "
-            f"({', '.join(sorted(SUFFIXES))}), each with its caption in a .txt of the same name."
-        )
-    roots = [folder.resolve(), *allowed]
+    tree = scan(folder)
+    pictures = [one for one in tree.pictures if not (ways.flat and one.folder)]
+    if not pictures:
+        raise _no_pictures(tree, ways)
+    roots = [folder.resolve(), *ways.allowed]
+    source = Source(tree, pictures, Facts(ways.facts, roots[0]), roots)
+    found = gather(source, ways.captions, ways.listed)
+    kinds = _kinds(source, ways, found.problems)
+    taken = [one for one in pictures if not ways.listed or one.name in found.said]
     records: list[Record] = []
-    problems: list[ValueError] = []
-    for path in files:
+    for one in taken:
         try:
-            record = _record(path, default, repeats, roots)
+            record = _record(one, found.said.get(one.name), kinds.get(one.name), source, ways)
         except ValueError as error:
-            problems.append(error)
+            found.problems.append(error)
         else:
-            records.append(record)
+            records.append(record if record.caption else replace(record, caption=default))
+    source.facts.save()
     bare = [record.path for record in records if not record.caption]
     if bare:
-        problems.append(_no_caption(bare))
-    if problems:
-        raise together(legible(folder), problems)
-    return Dataset(folder.name, tuple(records))
+        found.problems.append(_no_caption(bare))
+    if found.problems:
+        raise together(legible(folder), found.problems)
+    told = tuple(_told(source, ways, found, taken, kinds))
+    return Dataset(folder.name, tuple(records), told=told)
 
 
 def _checked(default_caption: str) -> str:
@@ -117,47 +115,62 @@ def _checked(default_caption: str) -> str:
     return default_caption
 
 
-def _record(path: Path, default: str, repeats: int, roots: Sequence[Path]) -> Record:
-    _refuse_strange(path, roots)
-    beside, mask = caption_file(path), mask_file(path)
-    for other in filter(None, (beside, mask)):
-        _refuse_strange(other, roots)
-    width, height = size_of(path)
-    lines = read_caption(beside) if beside else []
-    if mask:
-        _refuse_other_shape(path, (width, height), mask)
-    return Record(
-        path,
-        " ".join(lines) or default,
-        width,
-        height,
-        lines=tuple(lines) if len(lines) > 1 else (),
-        mask=mask,
-        repeats=repeats,
+def _no_pictures(tree: Tree, ways: Ways) -> ValueError:
+    named = sorted(one for one in tree.files if one.lower().endswith(NAMED))
+    if named:
+        return ValueError(
+            f"There is no picture in {legible(tree.folder)}, but there is {legible(named[0])}. "
+            "Write its name behind that of the folder, with a slash between them, to read it."
+        )
+    below = " itself (sub-folders are not read, as in kohya's trainer)" if ways.flat else ""
+    return ValueError(
+        f"There is no picture in {legible(tree.folder)}{below}. Put pictures there "
+        f"({', '.join(sorted(SUFFIXES))}), each with its caption in a .txt of the same name."
     )
 
 
-def _refuse_strange(path: Path, roots: Sequence[Path]) -> None:
-    """`ValueError` for what is no file, has no proper name, or is a link that leads elsewhere."""
+def _kinds(source: Source, ways: Ways, problems: list[ValueError]) -> dict[str, kohya.Folder]:
+    """What names of folders say of the pictures."""
+    if ways.listed or not ways.names:
+        return {}
     try:
-        path.name.encode()
-    except UnicodeEncodeError as error:
-        raise PictureError(
-            f"{legible(path)} has a name that is not UTF-8 text. Rename it."
-        ) from error
-    if not is_file(path):
-        raise PictureError(
-            f"{legible(path)} is no file, or a link that leads nowhere. Move it out of the folder."
-        )
-    if path.is_symlink() and not any(path.resolve().is_relative_to(root) for root in roots):
-        raise PictureError(
-            f"{legible(path)} is a link to a file outside the folders that may be read. Put the "
-            "file itself there."
-        )
+        return kohya.folders(source.pictures)
+    except ValueError as error:
+        problems.append(error)
+        return {}
 
 
-def _refuse_other_shape(path: Path, size: tuple[int, int], mask: Path) -> None:
-    (width, height), (other, tall) = size, size_of(mask)
+def _record(
+    picture: Found, said: Said | None, kind: kohya.Folder | None, source: Source, ways: Ways
+) -> Record:
+    picture.refuse_strange(source.roots)
+    width, height = source.facts.size(picture)
+    mask = source.tree.mask(picture)
+    if mask:
+        mask.refuse_strange(source.roots)
+        _refuse_other_shape(picture.path, (width, height), mask.path, source.facts.size(mask))
+    lines = folded(said.written) if said else []
+    words = kind.words if kind and ways.captions in (AUTO, WORDS) else ways.words
+    return Record(
+        picture.path,
+        " ".join(lines) or " ".join(folded(words)),
+        width,
+        height,
+        lines=tuple(lines) if len(lines) > 1 else (),
+        mask=mask.path if mask else None,
+        repeats=ways.repeats * (kind.repeats if kind else 1) * (said.repeats if said else 1),
+        written=said.written if said else "",
+        caption_file=said.file if said else None,
+        flags=ways.flags + (kind.flags if kind else ()) + (said.flags if said else ()),
+        source=said.source if said else "",
+        licence=said.licence if said else "",
+    )
+
+
+def _refuse_other_shape(
+    path: Path, size: tuple[int, int], mask: Path, other_size: tuple[int, int]
+) -> None:
+    (width, height), (other, tall) = size, other_size
     if abs(width * tall - height * other) > max(width, height, other, tall):  # a pixel's rounding
         raise PictureError(
             f"{legible(mask)} is {other} x {tall} pixels, which is another shape than that of "
@@ -183,12 +196,48 @@ def together(where: str, problems: Sequence[ValueError]) -> ValueError:
     return ValueError(f"{len(problems)} things are wrong in {where}:\n{told}{more}")
 
 
-def listing(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of every picture and caption below `folder`: changes when they do."""
-    files = [
-        path
-        for picture in picture_files(folder)
-        for path in (picture, caption_file(picture), mask_file(picture))
-        if path
+def _told(
+    source: Source,
+    ways: Ways,
+    found: Reading,
+    taken: Sequence[Found],
+    kinds: dict[str, kohya.Folder],
+) -> Iterable[str]:
+    """Sentences on what was read, and what was not."""
+    counts = counted(found, [one.name for one in taken])
+    parts = [f"{number} from {kind}" for kind, number in counts.items()]
+    if without := len(taken) - sum(counts.values()):
+        of_folders = kinds and ways.captions in (AUTO, WORDS)
+        parts.append(f"{without} from {'their folders' if of_folders else 'the default'}")
+    name = legible(source.tree.folder.name)
+    yield f"{name}: {_pictures(len(taken))}. Captions: {', '.join(parts)}."
+    yield from found.told
+    shown = Counter(one.name for one in kinds.values())
+    for folder in list({one.name: one for one in kinds.values()}.values())[:MOST_TOLD]:
+        of_class = ", pictures of the class" if CLASS in folder.flags else ""
+        yield (
+            f"{legible(folder.name)}: {_pictures(shown[folder.name])}, {folder.repeats} times each"
+            f"{of_class}."
+        )
+    if left := len(source.tree.pictures) - len(taken):
+        yield f"Left out, for they are not listed or lie in sub-folders: {_pictures(left)}."
+    for one in source.tree.files:
+        if "/" not in one and one.lower().endswith(NAMED):
+            yield f"{legible(one)} is not read. To read it, name it behind the folder."
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def listing(folder: Path, more: str = "") -> list[tuple[str, int, int]]:
+    """Name, size and time of all below `folder` that may be read: changes when they do.
+
+    `more` is a further suffix of captions.
+    """
+    suffixes = _LISTED | {more}
+    return [
+        (one.path.as_posix(), one.stamp[0], one.stamp[1])
+        for one in scan(folder).files.values()
+        if one.stamp and one.path.suffix.lower() in suffixes
     ]
-    return [(path.as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files]

@@ -4,26 +4,17 @@ Whoever writes says what the file held when it was read, and is refused if that 
 overwritten is kept in a folder `.bak` beside it, under the next free number.
 """
 
-import codecs
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import atomic, digest, legible
+from .readers.text import MOST_CAPTION as MOST_CAPTION  # part of what a sidecar is
+from .readers.text import checked, folded, read_data, read_text, text_of
 
 CAPTION_SUFFIXES = (".txt", ".TXT", ".caption", ".CAPTION")
-MOST_CAPTION = 64 * 1024  # bytes of a caption file
 HISTORY = ".bak"
 NOTHING = ""  # the hash of a file that is not there
-# UTF-32 first: its mark begins with that of UTF-16.
-_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-# Control characters are white space, a mark between two joined files is nothing.
-_UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ") | {0xFEFF: None}
 _WRITING = threading.Lock()  # from the comparison to the new file, for all that write in here
 
 
@@ -57,26 +48,20 @@ def caption_file(picture: Path) -> Path | None:
 
 def read_sidecar(picture: Path) -> Sidecar:
     """The caption beside a picture, to be edited. Raises `ValueError` as `read_caption` does."""
-    path = caption_file(picture)
-    if path is None:
-        return Sidecar(picture.with_suffix(CAPTION_SUFFIXES[0]), "", NOTHING)
-    data = _bytes(path)
-    return Sidecar(path, _decoded(path, data), digest(data))
+    return read_file(caption_file(picture) or picture.with_suffix(CAPTION_SUFFIXES[0]))
+
+
+def read_file(path: Path) -> Sidecar:
+    """A caption file, to be edited, whether it is there or not."""
+    if not is_file(path):
+        return Sidecar(path, "", NOTHING)
+    data = read_data(path)
+    return Sidecar(path, text_of(data, path), digest(data))
 
 
 def read_caption(path: Path) -> list[str]:
-    """The lines of a caption file, white space folded.
-
-    UTF-8, or what a byte order mark says. Raises `ValueError` for other encodings (a guess that is
-    wrong would be learned), for what is no text, and for more than `MOST_CAPTION` bytes.
-    """
-    return folded(_decoded(path, _bytes(path)))
-
-
-def folded(text: str) -> list[str]:
-    """The lines of `text` that say something, white space folded."""
-    lines = (" ".join(line.translate(_UNSEEN).split()) for line in text.splitlines())
-    return [line for line in lines if line]
+    """The lines of a caption file, white space folded; `ValueError` for what is none."""
+    return folded(read_text(path))
 
 
 def write_caption(path: Path, text: str, expected: str) -> str:
@@ -87,11 +72,11 @@ def write_caption(path: Path, text: str, expected: str) -> str:
     that `path` may be written. Raises `CaptionChanged` if the file is not what was read, and
     `ValueError` for a text that is no caption, a link, and a disk that refuses.
     """
-    data = _encoded(path, text)
+    data = checked(text, f"The caption for {legible(path)}").encode()
     if path.is_symlink():
         raise ValueError(f"{legible(path)} is a link. Write the file that it leads to.")
     with _WRITING:
-        before = _bytes(path) if is_file(path) else None
+        before = read_data(path) if is_file(path) else None
         _refuse_changed(path, before, expected)
         if before is None:
             try:
@@ -103,8 +88,13 @@ def write_caption(path: Path, text: str, expected: str) -> str:
             _keep(path, before)
             with atomic(path) as temporary:
                 temporary.write_bytes(data)
-                _refuse_changed(path, _bytes(path) if is_file(path) else None, expected)
+                _refuse_changed(path, read_data(path) if is_file(path) else None, expected)
     return digest(data)
+
+
+def hash_of(text: str) -> str:
+    """The hash that a caption file will have when it holds `text`."""
+    return digest(text.encode(errors="replace"))
 
 
 def history(path: Path) -> list[Path]:
@@ -147,52 +137,3 @@ def _changed(path: Path) -> CaptionChanged:
         f"{legible(path)} was changed by something else since it was read, and is left as it is. "
         "Read it again, and then change it."
     )
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_CAPTION + 1)
-    except OSError as error:
-        raise ValueError(f"{legible(path)} cannot be read ({error.strerror}).") from error
-    if len(data) > MOST_CAPTION:
-        raise ValueError(
-            f"{legible(path)} has more than {MOST_CAPTION} bytes, which is no caption. Shorten it; "
-            "text encoders read a few hundred words."
-        )
-    return data
-
-
-def _decoded(path: Path, data: bytes) -> str:
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        which = encoding.removesuffix("-sig").upper()
-        raise ValueError(
-            f"{legible(path)} is not {which} text (byte {error.start} is "
-            f"0x{data[error.start]:02x}). Open it in an editor and save it with the encoding UTF-8."
-        ) from error
-    if "\x00" in text:
-        raise ValueError(
-            f"{legible(path)} holds NUL characters: it is not a text file. Save it as UTF-8."
-        )
-    return text
-
-
-def _encoded(path: Path, text: str) -> bytes:
-    """The bytes of a caption, which `read_caption` can read."""
-    try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        half = legible(text[error.start])
-        raise ValueError(
-            f"The caption for {legible(path)} has half a character ({half}). Write it anew."
-        ) from error
-    if len(data) > MOST_CAPTION or b"\x00" in data:
-        what = "NUL characters" if b"\x00" in data else f"{len(data)} bytes"
-        raise ValueError(
-            f"The caption for {legible(path)} has {what}, which is no caption. Write plain text of "
-            f"at most {MOST_CAPTION} bytes."
-        )
-    return data

@@ -1,7 +1,8 @@
 """Where things lie, and which folders a workflow may name."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache as cache_calls
 from pathlib import Path, PureWindowsPath
 
 import folder_paths
@@ -76,6 +77,32 @@ def resolve_folder(text: str) -> Path:
 
     Raises `ValueError` if it lies outside the allowed folders, links followed, or is not there.
     """
+    path = resolve(text)
+    if not path.is_dir():
+        raise ValueError(
+            f"There is no folder {legible(path)}. Check the name, or make it and put pictures in."
+        )
+    return path
+
+
+def resolve_source(text: str, suffixes: Sequence[str]) -> Path:
+    """As `resolve_folder`, and files whose name ends in one of `suffixes`."""
+    path = resolve(text)
+    if path.suffix.lower() in suffixes and path.is_file():
+        return path
+    if path.is_file():
+        raise ValueError(
+            f"{legible(path)} is a file, and folder may name a folder or a file of these kinds: "
+            f"{', '.join(suffixes)}. Name the folder that it lies in."
+        )
+    return resolve_folder(text)
+
+
+def resolve(text: str, base: Path | None = None) -> Path:
+    """The path that is named: relative to `base` (else ComfyUI's input folder), or absolute.
+
+    Raises `ValueError` if it lies outside the allowed folders, links followed.
+    """
     name = text.strip()
     if not name:
         raise ValueError(
@@ -86,9 +113,10 @@ def resolve_folder(text: str) -> Path:
     if _elsewhere(name, roots):
         raise _outside(name)
     try:
-        folder = (Path(folder_paths.get_input_directory()) / name).resolve()
+        folder = ((base or Path(folder_paths.get_input_directory())) / name).resolve()
         inside = any(folder.is_relative_to(root) for root in roots)
-        there = inside and folder.is_dir()
+        if inside:
+            folder.is_dir()  # here, where what the system says to a name is told
     except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
         raise ValueError(
             f"folder '{legible(name)}' cannot be the path of a folder ({legible(error)}). "
@@ -96,10 +124,6 @@ def resolve_folder(text: str) -> Path:
         ) from error
     if not inside:
         raise _outside(folder)
-    if not there:
-        raise ValueError(
-            f"There is no folder {legible(folder)}. Check the name, or make it and put pictures in."
-        )
     return folder
 
 
@@ -165,3 +189,18 @@ def shown(path: Path) -> ui.SavedResult:
     """A file under ComfyUI's output folder, as its page asks for it."""
     inner = path.relative_to(folder_paths.get_output_directory())
     return ui.SavedResult(path.name, inner.parent.as_posix(), io.FolderType.output)
+
+
+def writable() -> Callable[[Path], bool]:
+    """Whether captions may be written beside a picture: in the allowed folders, links followed.
+
+    Pictures of a wire or an archive lie elsewhere, among Atelier's own.
+    """
+    roots, own = allowed_roots(), records().resolve()
+
+    @cache_calls
+    def inside(parent: Path) -> bool:
+        folder = parent.resolve()
+        return not folder.is_relative_to(own) and any(map(folder.is_relative_to, roots))
+
+    return lambda picture: inside(picture.parent)

@@ -14,6 +14,11 @@ def free_bytes(device: torch.device) -> int:
     return int(management.get_free_memory(device))  # pyright: ignore[reportArgumentType]
 
 
+def free_main_bytes() -> int:
+    """As `free_bytes`, of the main memory."""
+    return free_bytes(torch.device("cpu"))
+
+
 def can_stream(private: ModelPatcher) -> bool:
     """Whether there is another place for weights than the device that trains: not on a CPU."""
     return private.load_device != private.offload_device
