@@ -3,17 +3,20 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
 
 app.registerExtension({
     name: "Atelier",
     getCustomWidgets: () => ({ [TYPE]: rowsWidget }),
+    setup: addTab,
     beforeRegisterNodeDef(_type, definition) {
         if (STACKS.includes(definition.name)) useRowsWidget(definition);
     },
     nodeCreated(node) {
         if (TRAINS.includes(node.comfyClass ?? "")) addStopButton(node);
+        if (node.comfyClass === LOADS) addOpenButton(node);
     },
     refreshComboInNodes: filesChanged,
 });

@@ -78,6 +78,16 @@ def read(folder: Path) -> Decisions:
     return Decisions(decided, names, before)
 
 
+def told(folder: Path) -> dict[str, dict[str, Any]]:
+    """What Curate wrote of pictures, by content: to be read, and given to `write` again."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8-sig"))
+        parts = {name: dict(found[name]) for name in ("recommended", "clusters") if name in found}
+    except (OSError, ValueError, TypeError, RecursionError):
+        parts = {}
+    return {"recommended": {}} | parts
+
+
 def _word(word: Any) -> str:
     if word not in (KEEP, ASIDE):
         raise ValueError(f"a decision is '{KEEP}' or '{ASIDE}', not {word!r}")

@@ -31,7 +31,7 @@ class Looks:
         try:
             contents = list(workers.map(_content, records))
             paths = dict(zip(contents, (record.path for record in records), strict=True))
-            known = self._known(paths)
+            known = self.known(paths)
             wanted = sorted(content for content in paths if content and content not in known)
             fresh = workers.map(
                 lambda content: look_at(paths[content], content, self.resolution), wanted
@@ -44,7 +44,8 @@ class Looks:
             for record, content in zip(records, contents, strict=True)
         ]
 
-    def _known(self, contents: Iterable[str]) -> dict[str, Look]:
+    def known(self, contents: Iterable[str]) -> dict[str, Look]:
+        """Looks by content, of those that were looked at before, and perhaps others."""
         known: dict[str, Look] = {}
         for part in sorted({content[:2] for content in contents if content}):
             known |= self._read(part)

@@ -1,14 +1,15 @@
-"""What the page asks of us over HTTP: which runs go on, that one should stop and keep, and what
-a LoRA file says of itself."""
+"""What the page asks of us over HTTP: which runs go on, that one should stop and keep, what a LoRA
+file says of itself. Those of the dataset page are in dataset_routes.py."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from server import PromptServer
 
 from ..files import safe_name
 from ..stack.names import listed
+from . import dataset_routes
+from .asking import no, of_our_page
 from .lora_choice import lora_names
 from .lora_info import lora_info
 from .running import ask_to_stop, running
@@ -23,6 +24,7 @@ def register() -> None:
         server.routes.get("/atelier/running")(going_on)
         server.routes.post("/atelier/runs/{name}/stop")(stop)
         server.routes.get("/atelier/lora")(about_lora)
+        dataset_routes.register(server.routes)
 
 
 async def going_on(_request: web.Request) -> web.Response:
@@ -32,13 +34,13 @@ async def going_on(_request: web.Request) -> web.Response:
 async def stop(request: web.Request) -> web.Response:
     """Let the run end after its step. 403 for another origin, 400 and 404 for other names."""
     if not of_our_page(request):
-        return _no(403, "This is for ComfyUI's own page.")
+        return no(403, "This is for ComfyUI's own page.")
     try:
         name = safe_name(request.match_info["name"], "run name")
     except ValueError as error:
-        return _no(400, str(error)[:500])
+        return no(400, str(error)[:500])
     if not ask_to_stop(name):
-        return _no(404, "No such run goes on here at this moment.")
+        return no(404, "No such run goes on here at this moment.")
     return web.json_response({"run": name, "stopping": True})
 
 
@@ -48,25 +50,12 @@ async def about_lora(request: web.Request) -> web.Response:
     403 for another origin, 404 for a name that is not in the list, 422 for a file of no use.
     """
     if not of_our_page(request):
-        return _no(403, "This is for ComfyUI's own page.")
+        return no(403, "This is for ComfyUI's own page.")
     try:
         name = listed(request.query.get("name", ""), lora_names())
     except ValueError as error:
-        return _no(404, str(error)[:500])
+        return no(404, str(error)[:500])
     try:
         return web.json_response(await asyncio.to_thread(lora_info, name))
     except (OSError, ValueError) as error:
-        return _no(422, str(error)[:500])
-
-
-def of_our_page(request: web.Request) -> bool:
-    """Whether a browser says that its page is ours, or no browser says anything."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return not origin or urlsplit(origin).netloc.lower() == request.host.lower()
-
-
-def _no(status: int, reason: str) -> web.Response:
-    return web.json_response({"error": reason}, status=status)
+        return no(422, str(error)[:500])

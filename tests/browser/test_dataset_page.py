@@ -1,0 +1,436 @@
+"""Each action of the dataset page, done by a person in the side bar, and what is on disk then."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from atelier.demo.server import Server
+from atelier.tests.curation.conftest import scene
+
+from .canvas import Canvas, opened
+from .dataset_page import DatasetPage, write_pictures
+from .test_stop import WHERE
+from .test_templates import look, ours, read
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+CAPTIONS = [
+    "red_hat, smile", "red hat, standing", "blue hat, smile", "blue hat, sitting", "a dog", "a cat",
+    "", "red hat, " + "very " * 80 + "long", "tree (green), smile", "a house", "a boat", "the sea",
+]  # fmt: skip
+BUTTON = "See and edit"
+
+
+@pytest.fixture(scope="module")
+def canvas(browser: "Browser", server: Server) -> Iterator[Canvas]:
+    with opened(browser, server) as found:
+        yield found
+
+
+@pytest.fixture
+def page(canvas: Canvas) -> Iterator[DatasetPage]:
+    """The page over the whole window; nothing that it asked went wrong."""
+    canvas.complaints.clear()
+    yield DatasetPage(canvas)
+    assert not ours(canvas.complaints)
+    assert not DatasetPage(canvas).dialog.count()
+
+
+@pytest.fixture
+def folder(server: Server, request: pytest.FixtureRequest) -> Path:
+    return write_pictures(server.base / "input" / request.node.name.partition("[")[0], CAPTIONS)
+
+
+def text(folder: Path, number: int) -> str:
+    return (folder / f"{number:02d}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("vue", [False, True])
+def test_opens_from_the_node(
+    browser: "Browser", server: Server, screenshots: Path, vue: bool
+) -> None:
+    cats = write_pictures(server.base / "input" / f"node-{look(vue)}", CAPTIONS)
+    settings = {
+        "Comfy__VueNodes__Enabled": vue,
+        "Comfy__ColorPalette": "light" if vue else "dark",
+    }
+    with opened(browser, server, **settings) as canvas:
+        canvas.load(read("first-lora"))
+        canvas.set("AtelierLoadDataset", folder=cats.name)
+        if vue:
+            button = canvas.page.get_by_role("button", name=BUTTON).first
+            button.dispatch_event("click")
+        else:
+            x, y = canvas.page.evaluate(WHERE, ["AtelierLoadDataset", BUTTON])
+            canvas.page.mouse.click(x, y)
+        page = DatasetPage(canvas)
+        page.says(f"{len(CAPTIONS)} pictures in {cats}")
+        page.cell("01.png").wait_for()
+        canvas.page.wait_for_function(
+            "document.querySelector('.atelier-dataset').shadowRoot"
+            ".querySelector('.cell img')?.naturalWidth > 0"
+        )
+        canvas.page.screenshot(path=screenshots / f"dataset-{look(vue)}.png")
+        assert page.root.get_by_role("combobox", name="Folder").input_value() == cats.name
+        values = canvas.page.evaluate("app.graph.serialize().nodes.map(n => n.widgets_values)")
+        assert BUTTON not in str(values)
+        assert not canvas.overlaps()
+    assert not ours(canvas.complaints)
+
+
+def test_a_caption_is_edited_by_keys_and_saved_when_it_is_left(
+    page: DatasetPage, folder: Path
+) -> None:
+    page.open(folder.name)
+    graph = page.canvas.page.evaluate("JSON.stringify(app.graph.serialize())")
+    keyboard = page.canvas.page.keyboard
+    page.keys("Home", "ArrowRight", "Enter")
+    assert "02.png. red hat, standing" in page.current()
+    keyboard.press("End")
+    keyboard.type(", q r w")  # keys that ComfyUI would hear
+    keyboard.press("Enter")
+    page.says("Saved the caption of 02.png")
+    assert text(folder, 2) == "red hat, standing, q r w"
+    page.keys("Enter")
+    keyboard.type("never")
+    keyboard.press("Escape")
+    assert text(folder, 2) == "red hat, standing, q r w" and "never" not in page.current()
+    page.keys("Enter")
+    keyboard.type("!")
+    keyboard.press("Control+Enter")  # saves, and edits the next
+    keyboard.type("?")
+    page.cell("01.png").locator(".frame").click()  # left by the mouse
+    page.says("Saved the caption of 03.png")
+    assert text(folder, 2).endswith("!") and text(folder, 3) == "blue hat, smile?"
+    page.keys("Control+z")
+    page.says("Undone: caption of 03.png")
+    assert text(folder, 3) == CAPTIONS[2]
+    page.keys("Control+z", "Control+z")
+    page.says("Undone: caption of 02.png")
+    page.canvas.page.wait_for_timeout(100)
+    page.keys("Control+Shift+z")
+    page.says("Done again: caption of 02.png")
+    assert page.canvas.page.evaluate("JSON.stringify(app.graph.serialize())") == graph
+    assert (folder / ".bak").is_dir()
+
+
+def test_the_filter_finds_and_says_what_is_wrong(page: DatasetPage, folder: Path) -> None:
+    page.open(folder.name)
+    for filter_text, found in (
+        ("tag:red_hat", ["01.png", "02.png", "08.png"]),
+        ("hat NOT (smile OR sitting)", ["02.png", "08.png"]),
+        ("tokens:>75", ["08.png"]),
+        ("is:empty", ["07.png"]),
+        ('tag:"tree (green)"', ["09.png"]),
+    ):
+        page.show(filter_text)
+        assert page.names() == found, filter_text
+    page.keys("/")
+    page.canvas.page.keyboard.type("hat (smile")
+    alert = page.root.get_by_role("alert")
+    alert.filter(has_text="This parenthesis is not closed. (character 5: ()").wait_for()
+    assert page.filter.get_attribute("aria-invalid") == "true"
+    page.filter.press("Escape")
+    assert len(page.names()) == len(CAPTIONS) and not alert.inner_text()
+
+
+def test_tags_are_counted_and_filter_by_click(page: DatasetPage, folder: Path) -> None:
+    page.open(folder.name)
+    page.keys("t")
+    tags = page.root.get_by_role("list", name="Tags")
+    assert tags.get_by_role("button").first.inner_text().split("\n") == ["red_hat", "3"]
+    tags.get_by_role("button", name="smile, 3 captions").click()
+    page.root.get_by_text("3 of 12").wait_for()
+    tags.get_by_role("button", name="red_hat, 1 caption").click(modifiers=["Shift"])
+    page.root.get_by_text("2 of 12").wait_for()
+    assert page.filter.input_value() == 'tag:"smile" -tag:"red_hat"'
+    assert page.names() == ["03.png", "09.png"]
+    page.root.get_by_role("button", name="Tags").click()
+    assert not tags.is_visible()
+
+
+def test_many_captions_are_changed_after_a_look_and_back(
+    page: DatasetPage, folder: Path, screenshots: Path
+) -> None:
+    page.open(folder.name)
+    page.show("tag:red_hat")
+    page.keys("b")
+    page.dialog.get_by_label("text", exact=True).fill("mycat, ")
+    page.dialog.get_by_text("3 of 3 captions change.").wait_for()
+    preview = page.dialog.get_by_role("list", name="Preview")
+    assert preview.locator("ins").all_inner_texts() == ["mycat,"] * 3
+    page.canvas.page.screenshot(path=screenshots / "dataset-bulk.png")
+    page.dialog.get_by_role("button", name="Change").click()
+    page.says("Changed 3 of 3 captions")
+    assert text(folder, 1) == "mycat, red_hat, smile" and text(folder, 3) == CAPTIONS[2]
+    page.keys("Home", "Space", "b")  # of the selected now
+    page.dialog.get_by_label("What").select_option("Find and replace")
+    page.dialog.get_by_label("text", exact=True).fill("(smi)le|(")
+    page.dialog.get_by_label("as a regular expression").check()
+    page.dialog.get_by_text("Invalid regular expression").wait_for()
+    page.dialog.get_by_label("text", exact=True).fill("(smi)le")
+    page.dialog.get_by_label("with").fill("$1rk")
+    page.dialog.get_by_text("1 of 1 captions change.").wait_for()
+    page.dialog.get_by_role("button", name="Change").click()
+    page.says("Changed 1 of 1 captions")
+    assert text(folder, 1) == "mycat, red_hat, smirk"
+    for kind, given, after in (("Add a tag", "new", ", new"), ("Remove a tag", "NEW", "smirk")):
+        page.keys("b")
+        page.dialog.get_by_label("What").select_option(kind)
+        page.dialog.get_by_label("text", exact=True).fill(given)
+        page.dialog.get_by_role("button", name="Change").click()
+        page.dialog.wait_for(state="detached")
+        assert text(folder, 1).endswith(after)
+    for _ in range(4):
+        page.root.get_by_role("button", name="Undo").click()
+        page.says("Undone")
+        page.canvas.page.wait_for_timeout(150)
+    page.says("Undone: Put before")
+    assert [text(folder, number + 1) for number in range(12)] == CAPTIONS
+
+
+def test_pictures_are_selected_set_aside_and_restored(
+    page: DatasetPage, folder: Path, server: Server
+) -> None:
+    page.open(folder.name)
+    page.keys("Home", "Space", "Shift+ArrowRight")
+    page.root.get_by_text("12 of 12, 2 selected").wait_for()
+    page.cell("04.png").click(modifiers=["Control"])
+    page.keys("x")
+    page.says("3 pictures: set aside")
+    assert "set aside" in (page.cell("04.png").get_attribute("aria-label") or "")
+    page.show("is:aside")
+    assert page.names() == ["01.png", "02.png", "04.png"]
+    (file,) = (
+        one
+        for one in (server.base / "user" / "__atelier" / "curation").glob("*/curation.json")
+        if json.loads(one.read_text())["dataset"] == folder.name
+    )
+    words = [one["decision"] for one in json.loads(file.read_text())["decided"].values()]
+    assert words == ["set aside"] * 3
+    page.show("")
+    page.cell("02.png").click()
+    page.keys("Escape", "r")
+    page.says("02.png: restored")
+    page.keys("Control+z")
+    page.says("Undone: restored: 02.png")
+    page.keys("Control+z")
+    page.says("Undone: set aside: 3 pictures")
+    assert json.loads(file.read_text())["decided"] == {}
+    assert len(list(folder.glob("*.png"))) == 12
+
+
+def test_a_file_that_changed_beneath_is_a_choice(page: DatasetPage, folder: Path) -> None:
+    page.open(folder.name)
+    page.canvas.complaints.clear()
+    for number, name in ((1, "Save mine"), (2, "Take the other"), (3, "Decide later")):
+        (folder / f"{number:02d}.txt").write_text("theirs", encoding="utf-8")
+        page.edit(f"{number:02d}.png", "mine")
+        page.dialog.wait_for()
+        assert page.dialog.get_by_label("Yours").input_value() == "mine"
+        assert page.dialog.get_by_label("In the file now").input_value() == "theirs"
+        assert text(folder, number) == "theirs"
+        page.dialog.get_by_role("button", name=name).click()
+        page.dialog.wait_for(state="detached")
+    page.says("Saved the caption of 01.png")
+    assert [text(folder, number) for number in (1, 2, 3)] == ["mine", "theirs", "theirs"]
+    assert "02.png. theirs" in (page.cell("02.png").get_attribute("aria-label") or "")
+    page.show("is:unsaved")
+    assert page.names() == ["03.png"]
+    page.edit("03.png", "mine, again")
+    page.dialog.get_by_role("button", name="Save mine").click()
+    page.says("Saved the caption of 03.png")
+    assert text(folder, 3) == "mine, again"
+    refused = [line for line in page.canvas.complaints if "409" in line]
+    assert len(refused) >= 4  # the browser tells of each
+    page.canvas.complaints.clear()
+
+
+def test_what_the_server_does_not_take_stays_in_the_page(page: DatasetPage, folder: Path) -> None:
+    page.open(folder.name)
+    tab = page.canvas.page
+    tab.route("**/atelier/dataset/caption", lambda route: route.abort())
+    page.edit("05.png", "a wolf")
+    page.says("05.png: ")
+    page.cell("05.png").get_by_text("not saved").wait_for()
+    tab.unroute("**/atelier/dataset/caption")
+    assert text(folder, 5) == "a dog"
+    page.root.get_by_role("button", name="Open").click()  # listed anew, and still there
+    page.says("12 pictures in")
+    page.cell("05.png").get_by_text("not saved").wait_for()
+    page.cell("05.png").locator(".caption").click()
+    page.cell("05.png").get_by_role("textbox").press("Enter")
+    page.says("Saved the caption of 05.png")
+    assert text(folder, 5) == "a wolf"
+    page.canvas.complaints.clear()
+
+
+def test_two_pages_at_once_lose_no_caption(
+    browser: "Browser", server: Server, page: DatasetPage, folder: Path
+) -> None:
+    page.open(folder.name)
+    with opened(browser, server) as second:
+        other = DatasetPage(second)
+        other.open(folder.name)
+        page.edit("01.png", "first of one")
+        page.says("Saved")
+        other.edit("02.png", "second of other")
+        other.says("Saved")
+        other.edit("01.png", "first of other")
+        other.dialog.wait_for()
+        assert other.dialog.get_by_label("In the file now").input_value() == "first of one"
+        other.dialog.get_by_role("button", name="Save mine").click()
+        other.says("Saved the caption of 01.png")
+        page.keys("b")  # all, of which two are others by now
+        page.dialog.get_by_label("What").select_option("Put behind")
+        page.dialog.get_by_label("text", exact=True).fill(" END")
+        page.dialog.get_by_role("button", name="Change").click()
+        page.dialog.get_by_role("button", name="Take all 2 others").click()
+        page.dialog.wait_for(state="detached")
+    assert (text(folder, 1), text(folder, 2)) == ("first of other", "second of other")
+    assert text(folder, 3) == "blue hat, smile END"
+    kept = "".join(one.read_text() for one in (folder / ".bak").iterdir())
+    assert "first of one" in kept and "red_hat, smile" in kept
+
+
+def test_faults_and_what_looks_alike(page: DatasetPage, server: Server, screenshots: Path) -> None:
+    folder = server.base / "input" / "faults"
+    folder.mkdir()
+    for number in range(4):
+        scene(number).save(folder / f"{number}.png")
+    scene(0).save(folder / "copy.webp", quality=90)
+    scene(5).point([level // 10 for level in range(256)] * 3).save(folder / "night.png")
+    (folder / "0.txt").write_text("a picture with some words")
+    page.open("faults")
+    page.keys("d")
+    page.says("Nothing was looked at yet")
+    page.root.get_by_role("button", name="Look for faults").click()
+    page.says("6 of 6 pictures were looked at")
+    page.show("flag:dark")
+    assert page.names() == ["night.png"]
+    page.show("alike:1")
+    assert page.names() == ["0.png", "copy.webp"]
+    page.show("")
+    page.keys("d")
+    page.dialog.get_by_text("Group 1 of 1, 2 pictures").wait_for()
+    figure = page.dialog.locator("figure").filter(has_text="copy.webp")
+    figure.get_by_role("button", name="Set aside").click()
+    page.dialog.locator("figure.aside").wait_for()
+    page.canvas.settle()
+    page.canvas.page.screenshot(path=screenshots / "dataset-alike.png")
+    page.canvas.page.keyboard.press("Escape")
+    page.show("is:aside")
+    assert page.names() == ["copy.webp"]
+
+
+CROP = """() => {
+    const root = document.querySelector('.atelier-dataset').shadowRoot;
+    const box = root.querySelector('.crop').getBoundingClientRect();
+    const stage = root.querySelector('.stage').getBoundingClientRect();
+    const left = (box.left - stage.left) / stage.width;
+    return [left, box.width / stage.width, box.height / stage.height];
+}"""
+
+
+def test_a_picture_is_seen_large_with_crop_and_mask(
+    page: DatasetPage, server: Server, screenshots: Path
+) -> None:
+    folder = server.base / "input" / "large"
+    folder.mkdir()
+    scene(1, 900, 200).save(folder / "wide.png")
+    scene(2).save(folder / "other.png")
+    mask = Image.new("L", (900, 200), 0)
+    mask.paste(255, (300, 0, 600, 200))
+    mask.save(folder / "wide-masklabel.png")
+    page.open("large")
+    page.keys("End", "v")
+    page.dialog.get_by_text("In the bucket").wait_for()
+    left, width, height = page.canvas.page.evaluate(CROP)
+    assert height == pytest.approx(1, abs=0.01) and width < 0.75
+    assert left == pytest.approx((1 - width) / 2, abs=0.01)
+    masked = page.dialog.locator("img.mask")
+    masked.wait_for()
+    page.canvas.page.wait_for_timeout(300)
+    page.canvas.page.screenshot(path=screenshots / "dataset-large.png")
+    keyboard = page.canvas.page.keyboard
+    keyboard.press("m")
+    keyboard.press("c")
+    masked.wait_for(state="hidden")
+    page.dialog.locator(".crop").wait_for(state="hidden")
+    keyboard.press("ArrowLeft")
+    page.dialog.get_by_role("heading", name="other.png").wait_for()
+    assert not page.dialog.get_by_text("Mask (M)").is_visible()
+    keyboard.press("x")
+    page.says("other.png: set aside")
+    keyboard.press("Escape")
+    assert page.current().startswith("other.png") and "set aside" in page.current()
+
+
+FOCUSED = """() => {
+    const own = document.querySelector('.atelier-dataset').shadowRoot.activeElement;
+    return own && [own.tagName, own.getAttribute('aria-label') ?? own.textContent.trim()];
+}"""
+
+
+def focus_order(tab: "Page", count: int) -> list[str]:
+    found = []
+    for _ in range(count):
+        tab.keyboard.press("Tab")
+        own = tab.evaluate(FOCUSED)
+        found.append(own[1] if own else "")
+    return found
+
+
+def test_a_screen_reader_is_told_all(page: DatasetPage, folder: Path, screenshots: Path) -> None:
+    page.open(folder.name)
+    page.keys("Home", "Space", "ArrowDown")
+    tab = page.canvas.page
+    assert page.grid.get_attribute("aria-multiselectable") == "true"
+    rows, columns = (
+        int(page.grid.get_attribute(f"aria-{one}count") or 0) for one in ("row", "col")
+    )
+    assert (rows - 1) * columns < len(CAPTIONS) <= rows * columns
+    assert page.cell("01.png").get_attribute("aria-selected") == "true"
+    assert page.current().split(". ")[0] == f"{columns + 1:02d}.png"
+    assert "tokens" in page.current()
+    assert page.root.get_by_role("region", name="Dataset").count() == 1
+    assert page.root.get_by_role("status").count() >= 2
+    page.keys("w")
+    assert page.root.get_by_role("dialog", name="Dataset").count() == 1
+    page.root.get_by_role("combobox", name="Folder").focus()
+    order = focus_order(tab, 6)
+    assert order[:3] == ["Open", "Over the whole window", ""] and order[3:5] == [
+        "Tags",
+        "Edit many",
+    ]
+    for theme in ("light", "dark"):
+        tab.evaluate(f"app.extensionManager.setting.set('Comfy.ColorPalette', '{theme}')")
+        page.canvas.settle()
+        tab.wait_for_timeout(200)
+        tab.screenshot(path=screenshots / f"dataset-wide-{theme}.png")
+    page.keys("?")
+    page.dialog.get_by_text("set aside the selected").wait_for()
+    tab.screenshot(path=screenshots / "dataset-help.png")
+    tab.keyboard.press("Escape")
+    page.keys("w")
+    assert page.root.get_by_role("region", name="Dataset").count() == 1
+
+
+def test_the_page_stays_as_it_was_when_its_tab_is_closed(page: DatasetPage, folder: Path) -> None:
+    page.open(folder.name)
+    page.show("hat")
+    page.edit("02.png", "left by the tab", leave="")
+    button = page.canvas.page.locator(".atelier-dataset-tab-button")
+    button.click()
+    page.root.wait_for(state="detached")
+    button.click()
+    page.cell("02.png").wait_for()
+    assert page.filter.input_value() == "hat" and len(page.names()) == 5
+    page.says("Saved the caption of 02.png")
+    assert text(folder, 2) == "left by the tab"

@@ -1,0 +1,412 @@
+"""The routes of the dataset page, asked as the page asks, over HTTP but in this process."""
+
+import asyncio
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from PIL import Image
+
+from atelier.tests.curation.conftest import scene
+from atelier.tests.hostile import made
+from atelier.tests.hostile.counted import snapshot
+from atelier.training.browse import journal
+from atelier.training.curation import decisions
+from atelier.training.data.folder import load_folder
+from atelier.training.data.pictures import MIDDLE
+from atelier.training.data.sidecar import history
+from atelier.training.host import dataset_routes
+from atelier.training.host.folders import cache, records
+
+ROOT = dataset_routes.ROOT
+FIELDS = (
+    "name", "caption", "hash", "width", "height", "mask", "stamp", "problem", "refused",
+)  # fmt: skip
+
+
+def ask(*wanted, headers=None):
+    """Answers to requests: status, body as JSON or bytes. `(path, {query})` or `(path, body)`."""
+
+    async def go():
+        routes = web.RouteTableDef()
+        dataset_routes.register(routes)
+        app = web.Application(client_max_size=2**26)
+        app.add_routes(routes)
+        found = []
+        async with TestClient(TestServer(app)) as client:
+            for kind, path, given in wanted:
+                more = {"params": given} if kind == "GET" else {"data": json.dumps(given)}
+                answer = await client.request(kind, ROOT + path, headers=headers, **more)
+                data = await answer.read()
+                text = answer.content_type == "application/json"
+                found.append((answer.status, json.loads(data) if text else data))
+        return found
+
+    return asyncio.run(go())
+
+
+def get(path, **query):
+    return ask(("GET", path, query))[0]
+
+
+def post(path, **body):
+    return ask(("POST", path, body))[0]
+
+
+def opened(folder="cats"):
+    status, answer = get("", folder=folder)
+    assert status == 200, answer
+    return {row[0]: dict(zip(FIELDS, row, strict=True)) for row in answer["pictures"]}
+
+
+@pytest.fixture
+def cats(comfy_base):
+    """A folder in the input folder: a.png, b/c.jpg with captions, d.webp without, all upright."""
+    folder = comfy_base / "input" / "cats"
+    shutil.rmtree(folder, ignore_errors=True)
+    for place in (records() / "curation", records() / "captions", cache()):
+        shutil.rmtree(place, ignore_errors=True)
+    (folder / "b").mkdir(parents=True)
+    scene(1).save(folder / "a.png")
+    scene(2, 400, 200).save(folder / "b" / "c.jpg")
+    scene(3).save(folder / "d.webp")
+    (folder / "a.txt").write_bytes(b"a cat,  on a sofa\r\n")
+    (folder / "b" / "c.caption").write_text("ein Kätzchen", encoding="utf-8")
+    return folder
+
+
+def test_a_folder_is_listed_with_its_captions_as_they_stand(cats):
+    listed = opened()
+    assert list(listed) == ["a.png", "b/c.jpg", "d.webp"]
+    assert [one["caption"] for one in listed.values()] == [
+        "a cat,  on a sofa\r\n", "ein Kätzchen", ""
+    ]  # fmt: skip
+    assert [one["width"] for one in listed.values()] == [320, 400, 320]
+    assert listed["d.webp"]["hash"] == "" and len(listed["a.png"]["hash"]) == 64
+    assert not any(one["problem"] or one["refused"] for one in listed.values())
+    tokens = get("/tokens", folder="cats")[1]
+    assert list(tokens) == list(listed) and (tokens["a.png"], tokens["d.webp"]) == (6, 0)
+
+
+def test_what_is_wrong_is_shown_beside_what_is_sound(cats):
+    (cats / "bad.png").write_bytes(b"no picture")
+    (cats / "d.txt").write_bytes(b"\xff\xfe\xff")
+    scene(4, 64, 64).save(cats / "d-masklabel.png")
+    listed = opened()
+    assert "bad.png cannot be read as a picture" in listed["bad.png"]["problem"]
+    assert "d.txt" in listed["d.webp"]["refused"] and not listed["a.png"]["refused"]
+    assert listed["d.webp"]["mask"] and not listed["a.png"]["mask"]
+    status, answer = post("/caption", folder="cats", name="d.webp", expected="", text="mine")
+    assert status == 400 and "d.txt" in answer["error"]
+    assert (cats / "d.txt").read_bytes() == b"\xff\xfe\xff"
+
+
+def test_a_caption_is_saved_and_what_was_there_kept(cats):
+    before = opened()["a.png"]["hash"]
+    status, answer = post("/caption", folder="cats", name="a.png", expected=before, text="a dog")
+    assert status == 200 and answer["tokens"] == 2
+    assert (cats / "a.txt").read_bytes() == b"a dog"
+    assert opened()["a.png"]["hash"] == answer["hash"] != before
+    assert [one.read_bytes() for one in history(cats / "a.txt")] == [b"a cat,  on a sofa\r\n"]
+    status, _ = post("/caption", folder="cats", name="d.webp", expected="", text="new")
+    assert status == 200 and (cats / "d.txt").read_text() == "new"
+
+
+def test_a_caption_that_was_changed_beneath_is_refused_with_both_texts(cats):
+    before = opened()["a.png"]["hash"]
+    (cats / "a.txt").write_text("theirs", encoding="utf-8")
+    status, answer = post("/caption", folder="cats", name="a.png", expected=before, text="mine")
+    assert status == 409 and answer["theirs"] == "theirs" and answer["tokens"] == 1
+    assert "changed by something else" in answer["error"]
+    assert (cats / "a.txt").read_text() == "theirs"
+    status, _ = post("/caption", folder="cats", name="a.png", expected=answer["hash"], text="mine")
+    assert status == 200 and (cats / "a.txt").read_text() == "mine"
+
+
+def test_many_are_saved_and_those_that_changed_are_left(cats):
+    listed = opened()
+    (cats / "a.txt").write_text("theirs", encoding="utf-8")
+    changes = [
+        {"name": name, "expected": one["hash"], "text": f"new {name}"}
+        for name, one in listed.items()
+    ]
+    status, answer = post("/captions", folder="cats", changes=changes)
+    assert status == 200 and set(answer["saved"]) == {"b/c.jpg", "d.webp"}
+    (refused,) = answer["refused"]
+    assert (refused["name"], refused["yours"]) == ("a.png", "new a.png")
+    assert (refused["theirs"], refused["tokens"]) == ("theirs", 1)
+    assert (cats / "b" / "c.caption").read_text() == "new b/c.jpg"
+    assert not list((records() / "captions").iterdir())
+    again = post("/captions", folder="cats", changes=changes[1:])[1]
+    assert set(again["saved"]) == {"b/c.jpg", "d.webp"}  # the same change twice is one
+
+
+def test_a_bulk_change_that_was_cut_off_is_finished_when_the_folder_is_opened(cats):
+    from atelier.training.browse.shelf import shelf_of
+
+    shelf = shelf_of(cats.resolve())
+    changes = [journal.Change(name, one.hash, f"new {name}") for name, one in shelf.entries.items()]
+    written = journal._kept(shelf.folder, changes)
+    (records() / "captions").mkdir(parents=True)
+    (records() / "captions" / "x.json").write_text(json.dumps(written))
+    (cats / "d.txt").write_text("theirs", encoding="utf-8")
+    status, answer = get("", folder="cats")
+    assert status == 200 and answer["finished"] == 2
+    assert [(one["name"], one["yours"]) for one in answer["refused"]] == [("d.webp", "new d.webp")]
+    assert (cats / "a.txt").read_text() == "new a.png"
+    assert (cats / "d.txt").read_text() == "theirs"
+    left = json.loads((records() / "captions" / "x.left.json").read_text())
+    assert [one["text"] for one in left["changes"]] == ["new d.webp"]
+    assert get("", folder="cats")[1]["finished"] == 0
+
+
+def test_small_pictures_are_upright_and_kept_by_content(cats, monkeypatch):
+    page = Image.new("RGB", (200, 100), "red")
+    page.paste("blue", (0, 0, 20, 100))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    page.save(cats / "turned.jpg", exif=exif)
+    opened()
+    status, data = get("/thumbnail", folder="cats", name="turned.jpg")
+    with Image.open(io.BytesIO(data)) as small:
+        assert status == 200 and small.format == "WEBP" and small.size == (100, 200)
+        assert small.convert("RGB").getpixel((50, 3))[2] > 200
+    monkeypatch.setattr("atelier.training.browse.thumbnails.decoded", None)
+    shutil.copy(cats / "turned.jpg", cats / "copy.jpg")
+    opened()
+    assert get("/thumbnail", folder="cats", name="copy.jpg") == (200, data)
+    monkeypatch.undo()
+    scene(9, 900, 900).save(cats / "turned.jpg")
+    _, other = get("/thumbnail", folder="cats", name="turned.jpg")
+    _, large = get("/thumbnail", folder="cats", name="turned.jpg", size="large")
+    assert other != data
+    with Image.open(io.BytesIO(other)) as small, Image.open(io.BytesIO(large)) as big:
+        assert small.size == (192, 192) and big.size == (900, 900)
+
+
+def test_a_picture_that_cannot_be_decoded_is_an_answer(cats):
+    (cats / "cut.jpg").write_bytes(made.encoded(made.noise(), "JPEG")[:400])
+    opened()
+    status, answer = get("/thumbnail", folder="cats", name="cut.jpg")
+    assert status == 422 and "cut.jpg" in answer["error"]
+
+
+def test_masks_come_from_their_file_or_from_transparency(cats):
+    clear = Image.new("RGBA", (64, 32), (255, 0, 0, 0))
+    clear.paste((0, 255, 0, 255), (0, 0, 32, 32))
+    clear.save(cats / "clear.png")
+    Image.new("L", (320, 256), 255).save(cats / "a-masklabel.png")
+    opened()
+    _, own = get("/mask", folder="cats", name="a.png")
+    _, alpha = get("/mask", folder="cats", name="clear.png")
+    with Image.open(io.BytesIO(own)) as one, Image.open(io.BytesIO(alpha)) as other:
+        assert np.asarray(one.convert("L")).min() > 250
+        grey = np.asarray(other.convert("L"))
+        assert grey[:, :28].min() > 250 and grey[:, 36:].max() < 5
+    assert get("/mask", folder="cats", name="d.webp")[0] == 404
+
+
+def test_the_crop_is_that_of_the_trainer(cats):
+    opened()
+    status, found = get("/crop", folder="cats", name="b/c.jpg", resolution="256")
+    width, height = found["bucket"]
+    with Image.open(cats / "b" / "c.jpg") as picture:
+        left, top, right, bottom = MIDDLE.box(picture, width, height)
+    shares = [left / 400, top / 200, (right - left) / 400, (bottom - top) / 200]
+    assert status == 200 and found["box"] == pytest.approx(shares)
+    assert found["cut_off"] == pytest.approx(1 - shares[2] * shares[3])
+    assert get("/crop", folder="cats", name="b/c.jpg", resolution="-1")[0] == 400
+
+
+def test_decisions_are_those_of_curate_and_can_be_taken_back(cats):
+    opened()
+    status, answer = post("/decisions", folder="cats", decisions={"a.png": decisions.ASIDE})
+    assert status == 200 and answer["before"] == {"a.png": ""}
+    assert answer["decided"] == {"a.png": decisions.ASIDE}
+    (cats / "d.txt").write_text("a cat")
+    home = decisions.home(records() / "curation", load_folder(cats.resolve()))
+    assert list(decisions.read(home).names.values()) == ["a.png"]
+    decisions.write(home, "cats", decisions.read(home), {"x": {"file": "x", "reasons": ["soft"]}})
+    _, answer = post("/decisions", folder="cats", decisions={"a.png": "", "d.webp": "keep"})
+    assert answer["before"] == {"a.png": decisions.ASIDE, "d.webp": ""}
+    assert get("/facts", folder="cats")[1]["decided"] == {"d.webp": "keep"}
+    assert decisions.told(home)["recommended"] == {"x": {"file": "x", "reasons": ["soft"]}}
+    assert decisions.read(home).undo().decided != decisions.read(home).decided
+    assert post("/decisions", folder="cats", decisions={"a.png": "delete"})[0] == 400
+
+
+def test_what_curate_wrote_is_told_too(cats):
+    opened()
+    (cats / "d.txt").write_text("a cat")
+    dataset = load_folder(cats.resolve())
+    home = decisions.home(records() / "curation", dataset)
+    first, second = (one.content for one in dataset.records[:2])
+    home.mkdir(parents=True)
+    written = {
+        "decided": {first: {"file": "a.png", "decision": "keep"}}, "before": [],
+        "recommended": {first: {"file": "a.png", "reasons": ["outlier: far"]}, second: 1},
+        "clusters": {first: 3, second: 1, "gone": 2, "bad": None},
+    }  # fmt: skip
+    (home / decisions.FILE).write_text(json.dumps(written))
+    status, told = get("/facts", folder="cats")
+    assert status == 200 and told["decided"] == {"a.png": "keep"}
+    assert told["reasons"] == {"a.png": ["outlier: far"], "b/c.jpg": []}
+    assert told["clusters"] == {"a.png": 3, "b/c.jpg": 1}
+    (home / decisions.FILE).write_text("{")
+    assert get("/facts", folder="cats")[0] == 400
+
+
+def test_only_what_was_looked_at_is_judged(cats):
+    scene(1).save(cats / "again.webp", quality=95)
+    scene(4).point([level // 10 for level in range(256)] * 3).save(cats / "night.png")
+    opened()
+    status, before = get("/facts", folder="cats")
+    assert status == 200 and before["looked"] == 0 and before["reasons"] == {} == before["alike"]
+    assert post("/look", folder="cats")[0] == 200
+    thread = dataset_routes._looking._thread
+    assert thread
+    thread.join(60)
+    after = get("/facts", folder="cats")[1]
+    assert after["looked"] == 5 and after["looking"] is None and after["error"] == ""
+    assert any(text.startswith("too dark") for text in after["reasons"]["night.png"])
+    assert after["alike"] == {"a.png": 1, "again.webp": 1}
+    alike = after["reasons"]["again.webp"] + after["reasons"]["a.png"]
+    assert any(text.startswith("near duplicate") for text in alike)
+
+
+NAMES = [
+    "../secret/s.png", "..\\secret\\s.png", "/etc/passwd", "C:\\x.png", "\\\\host\\s\\x.png",
+    "b/../../secret/s.png", "b/../a.png", "./a.png", "a.png/", "a.png\x00", "a.txt", ".bak/a.png",
+    "link.png", "linked/s.png", "captioned.png", "", "A.png:x.png", "x" * 5000, "\u202ea.png",
+]  # fmt: skip
+
+
+@pytest.fixture
+def ground(cats, tmp_path):
+    """Beside the cats lie secrets outside, and links that lead to them."""
+    outside = tmp_path / "secret"
+    outside.mkdir()
+    scene(7).save(outside / "s.png")
+    (outside / "s.txt").write_text("a secret")
+    scene(8).save(outside / "mask.png")
+    (cats / "link.png").symlink_to(outside / "s.png")
+    (cats / "linked").symlink_to(outside)
+    shutil.copy(cats / "a.png", cats / "captioned.png")
+    (cats / "captioned.txt").symlink_to(outside / "s.txt")
+    (cats / "a-masklabel.png").symlink_to(outside / "mask.png")
+    return outside
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: repr(name[:30]))
+def test_no_name_leads_out_of_the_folder(ground, cats, name):
+    outside = snapshot(ground)
+    listed = opened()
+    assert "a secret" not in json.dumps(list(listed.values()))
+    own = {path: what for path, what in snapshot(cats).items() if not path.startswith("linked")}
+    query, change = {"folder": "cats", "name": name}, {"name": name, "expected": "", "text": "x"}
+    answers = ask(
+        ("GET", "/thumbnail", query),
+        ("GET", "/thumbnail", query | {"size": "large"}),
+        ("GET", "/mask", query),
+        ("POST", "/caption", query | {"expected": "", "text": "x"}),
+        ("POST", "/captions", {"folder": "cats", "changes": [change]}),
+        ("POST", "/decisions", {"folder": "cats", "decisions": {name: "keep"}}),
+    )
+    for status, answer in answers[:2] + answers[5:]:
+        assert status in ((200,) if name == "captioned.png" else (400, 404)), answer
+    assert answers[2][0] in (400, 404) and answers[3][0] in (400, 404)
+    assert answers[4][0] == 200 and answers[4][1]["saved"] == {}
+    assert "a secret" not in repr(answers) and all(len(repr(a[1])) < 6000 for a in answers[2:])
+    assert snapshot(ground) == outside
+    after = {path: what for path, what in snapshot(cats).items() if not path.startswith("linked")}
+    assert after == own
+
+
+def test_a_mask_that_is_a_link_out_is_not_shown(ground):
+    opened()
+    assert get("/mask", folder="cats", name="a.png")[0] == 404
+
+
+FOLDERS = ["../user", "/etc", "C:\\x", "\\\\host\\share", "//host/share", "out", "", "a\0b",
+           "x" * 100_000, "nothing"]  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda name: repr(name[:20]))
+def test_no_folder_but_those_that_are_allowed(ground, cats, folder):
+    link = cats.parent / "out"
+    link.unlink(missing_ok=True)
+    link.symlink_to(ground)
+    query = {"folder": folder, "name": "s.png"}
+    wanted = [
+        *(("GET", path, query) for path in ("", "/facts", "/tokens", "/thumbnail", "/mask")),
+        ("POST", "/caption", query | {"expected": "", "text": "x"}),
+        ("POST", "/captions", {"folder": folder, "changes": []}),
+        ("POST", "/decisions", {"folder": folder, "decisions": {"s.png": "keep"}}),
+        ("POST", "/look", {"folder": folder}),
+    ]
+    sent = [one for one in wanted if one[0] == "POST" or len(folder) < 1000]
+    for status, answer in ask(*sent):
+        assert status == 400 and answer["error"] and "a secret" not in repr(answer)
+    assert (ground / "s.txt").read_text() == "a secret"
+    link.unlink()
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "{", "null", '{"folder": 1}', '{"folder": "cats", "name": "a.png", "text": "x"}',
+     '{"folder": "cats", "name": "a.png", "expected": "", "text": 1}', "[" * 100_000,
+     '{"folder": "cats", "name": "a.png", "expected": "", "text": "x", "more": 1}'],
+    ids=lambda body: body[:20],
+)  # fmt: skip
+def test_what_no_page_sends_is_refused(cats, body):
+    async def go():
+        routes = web.RouteTableDef()
+        dataset_routes.register(routes)
+        app = web.Application()
+        app.add_routes(routes)
+        async with TestClient(TestServer(app)) as client:
+            answer = await client.post(f"{ROOT}/caption", data=body)
+            return answer.status, await answer.text()
+
+    before = snapshot(cats)
+    status, text = asyncio.run(go())
+    assert status == 400 and "Traceback" not in text and len(text) < 1000
+    assert snapshot(cats) == before
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_other_pages_are_refused(cats, headers):
+    query = {"folder": "cats", "name": "a.png"}
+    answers = ask(
+        *(("GET", path, query) for path in ("", "/facts", "/thumbnail", "/tokens")),
+        ("POST", "/caption", query | {"expected": "", "text": "x"}),
+        headers=headers,
+    )
+    assert [status for status, _ in answers] == [403] * 5
+    assert (cats / "a.txt").read_bytes() == b"a cat,  on a sofa\r\n"
+
+
+def test_captions_that_are_none_are_refused(cats):
+    before = opened()["a.png"]["hash"]
+    for text in ("x" * 70_000, "a\x00b", "\ud800"):
+        status, _ = post("/caption", folder="cats", name="a.png", expected=before, text=text)
+        assert status == 400
+    assert (cats / "a.txt").read_bytes() == b"a cat,  on a sofa\r\n"
+
+
+def test_links_within_the_folder_are_followed(cats):
+    (cats / "here.png").symlink_to(Path("b") / "c.jpg")
+    (cats / "here.txt").symlink_to("a.txt")
+    listed = opened()
+    assert listed["here.png"]["caption"] == "a cat,  on a sofa\r\n"
+    expected = listed["here.png"]["hash"]
+    status, _ = post("/caption", folder="cats", name="here.png", expected=expected, text="both")
+    assert status == 200 and (cats / "here.txt").is_symlink()
+    assert (cats / "a.txt").read_text() == "both"

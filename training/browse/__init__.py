@@ -1,0 +1,1 @@
+"""What the page in ComfyUI needs to show and edit a folder of pictures; pure, no HTTP."""
