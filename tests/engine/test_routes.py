@@ -8,7 +8,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from atelier.training.host import running
-from atelier.training.host.routes import going_on, of_our_page, stop
+from atelier.training.host.asking import of_our_page
+from atelier.training.host.routes import going_on, stop
 
 HOST = {"Host": "127.0.0.1:8188"}
 
