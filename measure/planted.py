@@ -80,6 +80,10 @@ def alike(picture: Image.Image, dice: Dice) -> Image.Image:
     return jpeg(lit(other, lambda level: level * bright), dice.randint(40, 90))
 
 
+def mirrored(picture: Image.Image, dice: Dice) -> Image.Image:
+    return alike(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), dice)
+
+
 def small(picture: Image.Image, dice: Dice) -> Image.Image:
     """Too small for a training at 192 pixels."""
     side = dice.uniform(48, 120)
@@ -101,6 +105,7 @@ PLANTS: dict[str, tuple[Plant, str]] = {
     "border": (framed, "border"),
     "too small": (small, "too small"),
     "near duplicate": (alike, "near duplicate"),
+    "mirrored duplicate": (mirrored, "near duplicate"),
 }
 
 

@@ -19,7 +19,10 @@ METHODS = {
     "too light": "5th percentile of brightness where something is drawn",
     "border": "plain lines of one colour at two sides",
     "duplicate": "SHA-256 of the file",
-    "near duplicate": "dHash of 64 bits, then correlation of pictures of 16 x 16",
+    "near duplicate": "dHash of 64 bits or nearness by an encoder, then correlation of pictures "
+    "of 16 x 16, mirrored too",
+    "outlier": "distance from the set's own middle, in spreads of that distance",
+    "over-represented": "nearness to one picture, beside the usual distance of two",
 }
 
 

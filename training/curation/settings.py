@@ -72,3 +72,17 @@ class CurationSettings(Group):
         description="Near duplicates: of pictures that are at least so alike, only the best is "
         "kept. 1 finds exact copies only; 0 is off.",
     )
+    strange: float = Field(
+        default=3.4,
+        ge=0,
+        le=100,
+        description="Outliers: set aside what stands out from the set by more than so many "
+        "spreads, as a photograph does among drawings. 0 is off.",
+    )
+    frequent: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Over-represented: of pictures of one scene that are more than this share of "
+        "the set, keep so many, and set the others aside. 0 is off.",
+    )
