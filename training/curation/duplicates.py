@@ -16,7 +16,7 @@ from .crowds import distances
 from .embeddings import Embedded
 from .look import SMALL, Look
 
-NEAREST = 16  # of each picture, by an encoder
+NEAREST = 32  # of each picture, by an encoder
 FAR = 14  # bits of 64 by which the hashes of two pictures of the same thing may differ
 _ROWS = 1024  # pictures compared at once with all others
 _PAIRS = 2048  # pairs compared at once

@@ -62,7 +62,7 @@ class CurationSettings(Group):
         default=0.02,
         ge=0,
         le=1,
-        description="Set aside what has plain bars at two sides, each wider than this share of the "
+        description="Set aside what has a plain bar at a side, wider than this share of the "
         "picture. 0 is off.",
     )
     alike: float = Field(
