@@ -186,7 +186,7 @@ def borders(pixels: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def _foreign(inside: np.ndarray, edge: np.ndarray) -> bool:
     """Whether the picture hardly has the colour of an edge."""
-    return bool((_apart(inside, np.median(edge, axis=0)) < _PLAIN).mean() < 0.2)
+    return bool((_apart(inside, np.median(edge, axis=0)) < _PLAIN).mean() < 0.3)
 
 
 def _bands(lines: np.ndarray) -> tuple[int, int]:
