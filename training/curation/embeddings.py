@@ -103,9 +103,9 @@ class Embeddings:
                 for start in range(0, len(contents), BATCH):
                     some = contents[start : start + BATCH]
                     prepared = list(workers.map(self._prepared, [wanted[one] for one in some]))
-                    for content, vector in zip(some, self._vectors(prepared), strict=True):
-                        known[content] = vector
-                        waiting.add(content[:2])
+                    known |= dict(zip(some, self._vectors(prepared), strict=True))
+                    waiting |= {content[:2] for content in some}
+                    for content in some:
                         tick(wanted[content].name)
                     done = {part for part in waiting if part < some[-1][:2]}
                     self._write(done, known)
