@@ -74,7 +74,7 @@ class Vectors:
                 return self.encoder.prepare(decoded(path, self.encoder.resolution))
             whole = decoded(path, _AT)
             picture = window(whole, random.Random(f"{path.name} {seed}"))
-            picture.thumbnail((self.encoder.resolution,) * 2)
+            picture.thumbnail((self.encoder.resolution, self.encoder.resolution))
             return self.encoder.prepare(picture)
 
         with ThreadPoolExecutor(2) as workers:
@@ -107,7 +107,7 @@ def frequent(own: np.ndarray, scenes: Sequence[np.ndarray], each: int, seed: int
         for size in SIZES:
             some = own[dice.permutation(len(own))[:size]]
             count = min(WINDOWS, round(size * IN_CROWD))
-            scene = scenes[dice.integers(len(scenes))][:count]
+            scene = scenes[int(dice.integers(len(scenes)))][:count]
             whole = np.concatenate([some[: size - count], scene])
             told = [int((one >= size - count).sum()) for one in crowds(whole, share)]
             found.append(any(2 * number > count for number in told))

@@ -85,6 +85,12 @@ def encoded(monkeypatch):
     return counts
 
 
+def reported(dataset, model):
+    result = Curate.execute(dataset, clip_vision=model, **SETTINGS).result
+    assert result
+    return result[2]
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_each_kind_gives_vectors_of_length_one_that_differ_and_says_its_name(name, make):
     vision = Vision(make(name))
@@ -101,16 +107,16 @@ def test_each_kind_gives_vectors_of_length_one_that_differ_and_says_its_name(nam
 def test_curate_names_the_encoder_and_encodes_each_picture_once(make, write, encoded):
     dataset = write(**{f"p{seed}": scene(seed) for seed in range(6)})
     model = make("CLIP")
-    text = Curate.execute(dataset, clip_vision=model, **SETTINGS).result[2]
+    text = reported(dataset, model)
     name = Vision(model).name
     assert f"Clusters, by {name}:" in text and name.startswith("CLIP ")
     assert sum(encoded) == 6
-    again = Curate.execute(dataset, clip_vision=make("CLIP"), **SETTINGS).result[2]
+    again = reported(dataset, make("CLIP"))
     assert sum(encoded) == 6 and again == text
     dataset = write(p0=scene(10))
     Curate.execute(dataset, clip_vision=model, **SETTINGS)
     assert sum(encoded) == 7
-    other = Curate.execute(dataset, clip_vision=make("CLIP", seed=1), **SETTINGS).result[2]
+    other = reported(dataset, make("CLIP", seed=1))
     assert sum(encoded) == 13 and name not in other
 
 
@@ -137,5 +143,7 @@ def test_cancelled_half_way_it_stops_and_goes_on_there(make, write, encoded):
 def test_the_split_takes_it_too(make, write, encoded):
     dataset = write(**{f"p{seed}": scene(seed) for seed in range(6)})
     model = make("CLIP", seed=4)
-    trained, out = SplitHeldOut.execute(dataset, 0.3, 0, 0.88, clip_vision=model).result
+    result = SplitHeldOut.execute(dataset, 0.3, 0, 0.88, clip_vision=model).result
+    assert result
+    trained, out = result
     assert len(trained) + len(out) == 6 and sum(encoded) == 6
