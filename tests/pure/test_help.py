@@ -6,6 +6,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from atelier.nodes import NODES
+from atelier.training.curation.settings import CurationSettings
 from atelier.training.settings.adapter import AdapterSettings
 from atelier.training.settings.basic import BasicSettings
 from atelier.training.settings.data import DataSettings
@@ -19,6 +20,7 @@ from atelier.training.settings.words import WordSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
 GROUPS = {
+    "AtelierCurate": CurationSettings,
     "AtelierDataOptions": DataSettings,
     "AtelierAdapterOptions": AdapterSettings,
     "AtelierTextEncoderOptions": TextSettings,
