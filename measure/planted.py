@@ -57,16 +57,34 @@ def light(picture: Image.Image, dice: Dice) -> Image.Image:
 
 def framed(picture: Image.Image, dice: Dice) -> Image.Image:
     """Bars above and below, at the sides, or all round, of a colour that its edge does not have."""
-    edge = np.median(np.asarray(picture)[[0, -1]].reshape(-1, 3), axis=0)
-    colours = [(0, 0, 0), (255, 255, 255), tuple(dice.randrange(256) for _ in range(3))]
-    far = [one for one in colours if np.abs(np.array(one) - edge).max() > 60] or [(255, 0, 0)]
+    colour = _other_than(np.asarray(picture)[[0, -1]].reshape(-1, 3), dice)
     share, sides = dice.uniform(0.05, 0.2), dice.choice(["across", "down", "both"])
     wide = 0 if sides == "down" else int(picture.width * share)
     tall = 0 if sides == "across" else int(picture.height * share)
     size = picture.width + 2 * wide, picture.height + 2 * tall
-    page = Image.new("RGB", size, dice.choice(far))
+    page = Image.new("RGB", size, colour)
     page.paste(picture, (wide, tall))
     return jpeg(page, 85) if dice.random() < 0.5 else page
+
+
+def one_bar(picture: Image.Image, dice: Dice) -> Image.Image:
+    """A bar at one side, of a colour that the picture's edge there does not have."""
+    turn, share = dice.choice([0, 90, 180, 270]), dice.uniform(0.05, 0.2)
+    turned = picture.rotate(turn, expand=True)
+    tall = int(turned.height * share)
+    colour = _other_than(np.asarray(turned)[0], dice)
+    page = Image.new("RGB", (turned.width, turned.height + tall), colour)
+    page.paste(turned, (0, tall))
+    page = page.rotate(-turn, expand=True)
+    return jpeg(page, 85) if dice.random() < 0.5 else page
+
+
+def _other_than(edge: np.ndarray, dice: Dice) -> tuple[int, ...]:
+    """Black, white or any colour, far from the usual one of an edge's pixels `[…, 3]`."""
+    colours = [(0, 0, 0), (255, 255, 255), tuple(dice.randrange(256) for _ in range(3))]
+    usual = np.median(edge, axis=0)
+    far = [one for one in colours if np.abs(np.array(one) - usual).max() > 60]
+    return dice.choice(far or [(255, 0, 0)])
 
 
 def alike(picture: Image.Image, dice: Dice) -> Image.Image:
@@ -78,6 +96,10 @@ def alike(picture: Image.Image, dice: Dice) -> Image.Image:
     size = max(32, int(width * scale)), max(32, int(height * scale))
     other = picture.resize(size, Resampling.BICUBIC, box=box)
     return jpeg(lit(other, lambda level: level * bright), dice.randint(40, 90))
+
+
+def mirrored(picture: Image.Image, dice: Dice) -> Image.Image:
+    return alike(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), dice)
 
 
 def small(picture: Image.Image, dice: Dice) -> Image.Image:
@@ -99,8 +121,10 @@ PLANTS: dict[str, tuple[Plant, str]] = {
     "too dark": (dark, "too dark"),
     "too light": (light, "too light"),
     "border": (framed, "border"),
+    "bar at one side": (one_bar, "border"),
     "too small": (small, "too small"),
     "near duplicate": (alike, "near duplicate"),
+    "mirrored duplicate": (mirrored, "near duplicate"),
 }
 
 

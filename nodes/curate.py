@@ -6,11 +6,15 @@ from comfy_api.latest import io, ui
 from ..training.config import make_config
 from ..training.curation import decisions, report, sheet
 from ..training.curation.curate import curate
+from ..training.curation.embeddings import Classical, Embedded, Embeddings, Encoder
+from ..training.curation.look import Look
 from ..training.curation.looks import Looks
 from ..training.curation.settings import CurationSettings
 from ..training.curation.split import split
+from ..training.curation.whole import Likeness
 from ..training.data.dataset import Dataset
 from ..training.files import digest
+from ..training.host.clip_vision import Vision
 from ..training.host.folders import cache, records
 from ..training.host.images import as_images
 from ..training.host.progress import Progress
@@ -22,11 +26,18 @@ SMALL = 128  # pixels: enough to tell what looks alike
 MOST, MOST_SHOWN = 60, 240  # cells of the sheets of Curate and of Preview Training Set
 
 
-def _looks(dataset: Dataset, resolution: int) -> list[Any]:
+def _looks(dataset: Dataset, resolution: int) -> list[Look]:
     """A look at every picture, with a bar for those that were not seen before."""
     bar = Progress(len(dataset))
     looks = Looks(cache() / "looks", resolution)
     return looks.of(dataset.records, lambda name: bar.update(bar.done + 1, name))
+
+
+def _embedded(dataset: Dataset, looks: list[Look], encoder: Encoder) -> Embedded:
+    """A vector of every picture, with a bar for those that were not encoded before."""
+    bar = Progress(len(dataset))
+    kept = Embeddings(cache() / "embeddings", encoder)
+    return kept.of(dataset.records, looks, lambda name: bar.update(bar.done + 1, name))
 
 
 class Curate(io.ComfyNode):
@@ -36,12 +47,18 @@ class Curate(io.ComfyNode):
             node_id="AtelierCurate",
             display_name="Curate",
             category="Atelier/Dataset",
-            description="Looks for damaged, soft, noisy, badly lit, framed and double pictures, "
-            "and sets them aside with reasons. No file is moved, changed or deleted.",
+            description="Looks for damaged, soft, noisy, badly lit, framed, double and foreign "
+            "pictures, and sets them aside with reasons. No file is moved, changed or deleted.",
             is_output_node=True,
             inputs=[
                 DatasetWire.Input("dataset", tooltip="The pictures to look at."),
                 *inputs(CurationSettings),
+                io.ClipVision.Input(
+                    "clip_vision",
+                    optional=True,
+                    tooltip="From Load CLIP Vision: pictures are compared by what they show. "
+                    "Without it, by colours, edges and texture.",
+                ),
             ],
             outputs=[
                 DatasetWire.Output(display_name="kept", tooltip="The pictures to train on."),
@@ -65,13 +82,17 @@ class Curate(io.ComfyNode):
         return digest(*(f"{sorted(one.items())}" for one in found))
 
     @classmethod
-    def execute(cls, dataset: Dataset, **settings: Any) -> io.NodeOutput:
+    def execute(cls, dataset: Dataset, clip_vision=None, **settings: Any) -> io.NodeOutput:
         limits = CurationSettings(**settings)
         place = decisions.home(records() / "curation", dataset)
         decided = decisions.read(place)
         looks = _looks(dataset, limits.resolution)
-        found = curate(dataset, looks, limits, decided.decided)
-        file = decisions.write(place, dataset.name, decided, report.recommended(found))
+        wired = _embedded(dataset, looks, Vision(clip_vision)) if clip_vision else None
+        likes = Likeness(_embedded(dataset, looks, Classical()), wired)
+        found = curate(dataset, looks, limits, decided.decided, likes)
+        file = decisions.write(
+            place, dataset.name, decided, report.recommended(found), report.clusters(found)
+        )
         text = f"{report.text(found)}\n\nDecide otherwise in {file}"
         pages = as_images(sheet.pages(sheet.curation_cells(found, MOST)))
         return io.NodeOutput(
@@ -86,8 +107,8 @@ class SplitHeldOut(io.ComfyNode):
             node_id="AtelierSplit",
             display_name="Split Held Out",
             category="Atelier/Dataset",
-            description="Holds a share of the pictures out of the training, to measure on. What "
-            "looks alike stays together, and adding pictures moves no others.",
+            description="Holds a share of the pictures out of the training, to measure on: some of "
+            "each kind. What looks alike stays together, and adding pictures hardly moves others.",
             inputs=[
                 DatasetWire.Input("dataset", tooltip="All pictures."),
                 io.Float.Input(
@@ -115,6 +136,12 @@ class SplitHeldOut(io.ComfyNode):
                     tooltip="Pictures that are at least so alike stay on one side. 1: exact "
                     "copies only.",
                 ),
+                io.ClipVision.Input(
+                    "clip_vision",
+                    optional=True,
+                    tooltip="From Load CLIP Vision: kinds are told by what pictures show. "
+                    "Without it, by colours, edges and texture.",
+                ),
             ],
             outputs=[
                 DatasetWire.Output(display_name="dataset", tooltip="The pictures to train on."),
@@ -123,9 +150,13 @@ class SplitHeldOut(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, dataset: Dataset, share: float, seed: int, alike: float) -> io.NodeOutput:
+    def execute(
+        cls, dataset: Dataset, share: float, seed: int, alike: float, clip_vision=None
+    ) -> io.NodeOutput:
         looks = _looks(dataset, SMALL)
-        return io.NodeOutput(*split(dataset, looks, share, seed, alike))
+        encoder = Vision(clip_vision) if clip_vision else Classical()
+        embedded = _embedded(dataset, looks, encoder)
+        return io.NodeOutput(*split(dataset, looks, share, seed, alike, embedded))
 
 
 class PreviewTrainingSet(io.ComfyNode):

@@ -83,7 +83,7 @@ def test_of_a_chain_of_likenesses_only_neighbours_of_what_stays_go(write, look, 
     from atelier.training.curation.duplicates import Pairs
 
     chain = Pairs(np.array([0, 1, 2]), np.array([1, 2, 3]), np.array([0.9, 0.9, 0.9]))
-    monkeypatch.setattr(module, "near", lambda looks, alike: chain)
+    monkeypatch.setattr(module, "near", lambda looks, alike, by: chain)
     dataset = write(**{name: scene(seed) for seed, name in enumerate("abcd")})
     found = curate(dataset, look(dataset), LIMITS)
     assert [one.kept for one in found.verdicts] == [True, False, True, False]

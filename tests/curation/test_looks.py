@@ -9,6 +9,7 @@ from PIL import Image
 from atelier.measure.planted import jpeg
 from atelier.training.curation import looks as module
 from atelier.training.curation.duplicates import groups, near
+from atelier.training.curation.embeddings import Embedded
 from atelier.training.curation.look import Look, decoded, look_from, perceptual_hash
 from atelier.training.curation.looks import Looks
 from atelier.training.data.pictures import open_rgb
@@ -126,6 +127,22 @@ def test_pairs_are_all_those_and_only_those_within_both_limits():
     found = near([made(n, bits[n], small[n]) for n in range(300)], 0.88)
     pairs = sorted(zip(found.first.tolist(), found.second.tolist(), strict=True))
     assert pairs == [(number, number + 1) for number in range(0, 30, 2)]
+
+
+def test_a_mirrored_copy_is_found_where_an_encoder_finds_it_near():
+    dice = np.random.default_rng(2)
+    small = dice.integers(0, 256, (60, 16, 16, 3))
+    bits = [int(one) for one in dice.integers(0, 2**63, 60)]
+    small[50] = small[7][:, ::-1]
+    vectors = dice.standard_normal((60, 8)).astype(np.float32)
+    vectors[50] = vectors[7] + 0.01
+    looks = [made(n, bits[n], small[n]) for n in range(60)]
+    assert len(near(looks, 0.88).first) == 0
+    found = near(looks, 0.88, [Embedded("test", np.arange(60), vectors)])
+    assert set(zip(found.first.tolist(), found.second.tolist(), strict=True)) == {(7, 50)}
+    without = [number for number in range(60) if number != 7]
+    some = Embedded("test", np.array(without), vectors[without])
+    assert len(near(looks, 0.88, [some]).first) == 0
 
 
 def test_copies_in_blocks_far_apart_are_found_and_groups_are_whole():

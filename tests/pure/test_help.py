@@ -7,6 +7,7 @@ from pydantic_core import PydanticUndefined
 
 from atelier.nodes import NODES
 from atelier.training.captions.settings import CaptionEdits, LintSettings
+from atelier.training.curation.settings import CurationSettings
 from atelier.training.settings.adapter import AdapterSettings
 from atelier.training.settings.basic import BasicSettings
 from atelier.training.settings.data import DataSettings
@@ -20,6 +21,7 @@ from atelier.training.settings.words import WordSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
 GROUPS = {
+    "AtelierCurate": CurationSettings,
     "AtelierDataOptions": DataSettings,
     "AtelierAdapterOptions": AdapterSettings,
     "AtelierTextEncoderOptions": TextSettings,

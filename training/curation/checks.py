@@ -17,9 +17,12 @@ METHODS = {
     "compression": "steps between blocks of 8 x 8 beside the steps within",
     "too dark": "99th percentile of brightness where something is drawn",
     "too light": "5th percentile of brightness where something is drawn",
-    "border": "plain lines of one colour at two sides",
+    "border": "plain lines of one colour that end in a straight edge",
     "duplicate": "SHA-256 of the file",
-    "near duplicate": "dHash of 64 bits, then correlation of pictures of 16 x 16",
+    "near duplicate": "dHash of 64 bits or nearness by an encoder, then correlation of pictures "
+    "of 16 x 16, mirrored too",
+    "outlier": "distance from the set's own middle, in spreads of that distance",
+    "over-represented": "nearness to one picture, beside the usual distance of two",
 }
 
 

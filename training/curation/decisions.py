@@ -19,7 +19,8 @@ KEEP, ASIDE = "keep", "set aside"
 MOST_UNDONE = 100
 _ABOUT = (
     "Pictures that Atelier's Curate looked at. 'decided' is yours: give a picture the word 'keep' "
-    "or 'set aside', or take its line out. 'recommended' is written anew each time."
+    "or 'set aside', or take its line out. 'recommended' and 'clusters' are written anew each "
+    "time."
 )
 
 
@@ -94,8 +95,17 @@ def _word(word: Any) -> str:
     return word
 
 
-def write(folder: Path, name: str, decisions: Decisions, recommended: Mapping[str, Any]) -> Path:
-    """Write decisions and recommendations, atomically; nothing is written that is there already."""
+def write(
+    folder: Path,
+    name: str,
+    decisions: Decisions,
+    recommended: Mapping[str, Any],
+    clusters: Mapping[str, int] | None = None,
+) -> Path:
+    """Write decisions and recommendations, atomically; nothing is written that is there already.
+
+    `clusters` are the numbers of pictures' clusters by content.
+    """
     file = folder / FILE
     value = {
         "about": _ABOUT,
@@ -106,6 +116,7 @@ def write(folder: Path, name: str, decisions: Decisions, recommended: Mapping[st
         },
         "before": [dict(one) for one in decisions.before],
         "recommended": dict(recommended),
+        "clusters": dict(clusters or {}),
     }
     try:
         same = json.loads(file.read_text(encoding="utf-8-sig")) == value

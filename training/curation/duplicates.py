@@ -1,7 +1,8 @@
 """Which pictures are the same, or nearly: by their hashes first, then by small pictures of them.
 
 A hash alone finds too much: of some hundred drawings on white, many share most of its 64 bits. So
-it proposes pairs, and the small pictures decide.
+it proposes pairs, and the small pictures decide. An encoder, for which a mirrored picture is the
+same, proposes too: the nearest of each.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,11 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from .crowds import distances
+from .embeddings import Embedded
 from .look import SMALL, Look
 
+NEAREST = 32  # of each picture, by an encoder
 FAR = 14  # bits of 64 by which the hashes of two pictures of the same thing may differ
 _ROWS = 1024  # pictures compared at once with all others
 _PAIRS = 2048  # pairs compared at once
@@ -28,8 +32,11 @@ class Pairs:
     alike: np.ndarray
 
 
-def near(looks: Sequence[Look], likeness: float) -> Pairs:
-    """All pairs of pictures that are at least so alike (exact copies are 1)."""
+def near(looks: Sequence[Look], likeness: float, by: Sequence[Embedded] = ()) -> Pairs:
+    """All pairs of pictures that are at least so alike (exact copies are 1).
+
+    Those that are near `by` an encoder are also looked at mirrored.
+    """
     seen = [number for number, look in enumerate(looks) if not look.problem]
     kinds: dict[str, int] = {}
     first_of = [kinds.setdefault(looks[number].content, number) for number in seen]
@@ -42,10 +49,40 @@ def near(looks: Sequence[Look], likeness: float) -> Pairs:
             alike = _alike(small, left, right)
             told = alike >= likeness
             found.append((own[left[told]], own[right[told]], alike[told]))
+        found += [_by_encoder(looks, one, likeness) for one in by]
     if not found:
         return Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     first, second, alike = (np.concatenate(part) for part in zip(*found, strict=True))
     return Pairs(first, second, alike)
+
+
+def _by_encoder(
+    looks: Sequence[Look], embedded: Embedded, likeness: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the nearest of each picture, those whose small pictures are alike, mirrored or not."""
+    left, right = _nearest(embedded.vectors)
+    small = _small([looks[number] for number in embedded.of])
+    alike = np.zeros(len(left), np.float32)
+    for start in range(0, len(left), _PAIRS):
+        some = slice(start, start + _PAIRS)
+        for sides in (small, small[:, :, ::-1]):
+            found = _alike(small, left[some], right[some], sides)
+            alike[some] = np.maximum(alike[some], found)
+    told = alike >= likeness
+    return embedded.of[left[told]], embedded.of[right[told]], alike[told]
+
+
+def _nearest(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of each picture and its `NEAREST`, the lower number first, each pair once."""
+    count, most = len(vectors), min(NEAREST, len(vectors) - 1)
+    found = set()
+    for start in range(0, count, _ROWS) if most > 0 else ():
+        far = distances(vectors[start : start + _ROWS], vectors)
+        far[np.arange(len(far)), start + np.arange(len(far))] = np.inf
+        for one, others in enumerate(np.argpartition(far, most - 1, axis=1)[:, :most], start):
+            found |= {(min(one, int(other)), max(one, int(other))) for other in others}
+    pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def groups(count: int, pairs: Pairs) -> np.ndarray:
@@ -76,13 +113,19 @@ def _close(prints: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield left[some : some + _PAIRS], right[some : some + _PAIRS]
 
 
-def _alike(small: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The best correlation of the small pictures, one of them moved by up to a sixteenth."""
+def _alike(
+    small: np.ndarray, left: np.ndarray, right: np.ndarray, sides: np.ndarray | None = None
+) -> np.ndarray:
+    """The best correlation of the small pictures, one of them moved by up to a sixteenth.
+
+    `sides` are the small pictures again, as the other of a pair is to be seen: mirrored, say.
+    """
+    seen = small if sides is None else sides
     best = np.full(len(left), -1.0, np.float32)
     for one, other in ((left, right), (right, left)):
         middle = _unit(small[one, 1:-1, 1:-1])
         for y, x in _SHIFTS:
-            moved = _unit(small[other, y : y + SMALL - 2, x : x + SMALL - 2])
+            moved = _unit(seen[other, y : y + SMALL - 2, x : x + SMALL - 2])
             np.maximum(best, (middle * moved).sum(1), out=best)
     return best
 

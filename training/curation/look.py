@@ -12,7 +12,7 @@ from PIL import Image
 from ..data.pictures import PictureError, opened_picture, turned_upright
 from .measures import Measures, measure
 
-VERSION = 1  # another one where anything below, or a measure, is made otherwise
+VERSION = 2  # another one where anything below, or a measure, is made otherwise
 SMALL = 16  # pixels of a side of the picture that is kept
 
 

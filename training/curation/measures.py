@@ -50,7 +50,7 @@ def measure(pixels: np.ndarray) -> Measures | None:
     inside = grey[top : height - bottom, left : width - right]
     if min(inside.shape) < LEAST:
         return None
-    border = round(max(top / height, left / width), 4)
+    border = round(max(top / height, bottom / height, left / width, right / width), 4)
     return Measures(sharpness(inside), noise(inside), blocks(inside), *exposure(inside), border)
 
 
@@ -166,37 +166,53 @@ def exposure(grey: np.ndarray) -> tuple[float, float]:
 def borders(pixels: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
     """Lines of plain border at (top, bottom), (left, right); 0 where there is none.
 
-    Bands lie at two sides across from each other and are of one colour, which the picture between
-    them hardly has: what stands before a plain background is not framed by it.
+    Bands are of one colour, which the picture itself hardly has: what stands before a plain
+    background is not framed by it.
     """
     height, width = pixels.shape[:2]
     upright = _bands(pixels)
     between = pixels[upright[0] : height - upright[1]]  # of a frame, the sides of what is inside
     lying = _bands(between.transpose(1, 0, 2))
     inside = between[:, lying[0] : width - lying[1]]
-    frame = pixels[0] if upright[0] else between[:, 0]
-    if not (upright[0] or lying[0]) or not inside.size:
+    if not inside.size:
         return (0, 0), (0, 0)
-    shared = (_apart(inside, np.median(frame, axis=0)) < _PLAIN).mean()
-    return (upright, lying) if shared < 0.2 else ((0, 0), (0, 0))
+    edges = ((pixels[0], pixels[-1]), (between[:, 0], between[:, -1]))
+    first, second = (
+        bands if any(bands) and _foreign(inside, ends[not bands[0]]) else (0, 0)
+        for bands, ends in zip((upright, lying), edges, strict=True)
+    )
+    return first, second
+
+
+def _foreign(inside: np.ndarray, edge: np.ndarray) -> bool:
+    """Whether the picture hardly has the colour of an edge."""
+    return bool((_apart(inside, np.median(edge, axis=0)) < _PLAIN).mean() < 0.3)
 
 
 def _bands(lines: np.ndarray) -> tuple[int, int]:
-    first, last = _band(lines), _band(lines[::-1])
-    same = _apart(np.median(lines[:1], axis=1), np.median(lines[-1], axis=0)).max() < _PLAIN
-    return (first, last) if first and last and same else (0, 0)
+    """Bands of one colour across from each other, or one alone that ends all the straighter."""
+    (first, one), (last, other) = _band(lines), _band(lines[::-1])
+    ends = np.median(lines[[0, -1]], axis=1)
+    if first and last and _apart(ends[0], ends[1]) < _PLAIN:
+        return first, last
+    if max(one, other) < 0.7:
+        return 0, 0
+    return (first, 0) if one >= other else (0, last)
 
 
-def _band(lines: np.ndarray) -> int:
-    """Plain lines that end in a straight edge: along half of it the picture begins at once."""
+def _band(lines: np.ndarray) -> tuple[int, float]:
+    """How many plain lines there are, and along what share of their edge the picture begins.
+
+    That is half at least, or there is no band.
+    """
     colour = np.median(lines[0], axis=0)
     for number in range(len(lines) * 9 // 20):
         if (_apart(lines[number], colour) < _PLAIN).mean() < 0.97:
             break
     else:
-        return 0
-    inside = _apart(lines[number + 2], colour) > 20
-    return number if number >= 2 and inside.mean() > 0.5 else 0
+        return 0, 0.0
+    straight = float((_apart(lines[number + 2], colour) > 20).mean())
+    return (number, straight) if number >= 2 and straight > 0.5 else (0, 0.0)
 
 
 def _apart(colours: np.ndarray, colour: np.ndarray) -> np.ndarray:

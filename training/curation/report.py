@@ -6,7 +6,7 @@ from typing import Any
 
 from ..files import legible
 from .checks import METHODS
-from .curate import Curation, Verdict
+from .verdict import Curation, Verdict
 
 MOST_TOLD = 200  # pictures that are named; curation.json has them all
 
@@ -30,6 +30,7 @@ def text(curation: Curation) -> str:
     lines += ["", "Kept by your decision:"] if against else []
     lines += [f"  {_line(one)}" for one in against[:MOST_TOLD]]
     lines += ["", f"Buckets of the kept, at {curation.settings.resolution}:", *_buckets(curation)]
+    lines += ["", *map(legible, curation.notes)] if curation.notes else []
     lines += ["", f"Measured with, at {curation.settings.resolution} pixels:"]
     lines += [f"  {kind}: {METHODS[kind]}" for kind in METHODS if kind in counted]
     return "\n".join(lines if counted else lines[:-2])
@@ -51,6 +52,11 @@ def _buckets(curation: Curation) -> Iterator[str]:
             f"  {width} x {height}: {len(shares)} pictures, {mean:.0%} cut off on average, "
             f"{max(shares):.0%} at most"
         )
+
+
+def clusters(curation: Curation) -> dict[str, int]:
+    """For curation.json: the cluster of each picture that has one, by its content."""
+    return {one.look.content: one.cluster for one in curation.verdicts if one.cluster}
 
 
 def recommended(curation: Curation) -> dict[str, Any]:

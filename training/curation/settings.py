@@ -62,7 +62,7 @@ class CurationSettings(Group):
         default=0.02,
         ge=0,
         le=1,
-        description="Set aside what has plain bars at two sides, each wider than this share of the "
+        description="Set aside what has a plain bar at a side, wider than this share of the "
         "picture. 0 is off.",
     )
     alike: float = Field(
@@ -71,4 +71,18 @@ class CurationSettings(Group):
         le=1,
         description="Near duplicates: of pictures that are at least so alike, only the best is "
         "kept. 1 finds exact copies only; 0 is off.",
+    )
+    strange: float = Field(
+        default=3.4,
+        ge=0,
+        le=100,
+        description="Outliers: set aside what stands out from the set by more than so many "
+        "spreads, as a photograph does among drawings. 0 is off.",
+    )
+    frequent: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Over-represented: of pictures of one scene that are more than this share of "
+        "the set, keep so many, and set the others aside. 0 is off.",
     )

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ..data.pictures import PictureError
 from ..evaluation.picture import GAP, INK, PAPER, QUIET, wrap
 from ..files import legible
-from .curate import Curation, Verdict
 from .look import decoded
+from .verdict import Curation, Verdict
 
 SIDE = 224  # pixels of a cell
 LINES, COLUMNS, ROWS = 6, 6, 5
@@ -61,10 +61,14 @@ def _cut(line: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
 
 
 def curation_cells(curation: Curation, most: int) -> Iterator[Cell]:
-    """At most `most` pictures with their reasons: those set aside first, then the others."""
-    ordered = sorted(curation.verdicts, key=lambda one: one.kept)
+    """At most `most` pictures with their reasons: those set aside first, then the others.
+
+    Before the name stands the number of its cluster; those of a cluster stand together.
+    """
+    ordered = sorted(curation.verdicts, key=lambda one: (one.kept, one.cluster))
     for one in ordered[:most]:
-        yield Cell(_small(one), one.name, _words(one))
+        cluster = f"{one.cluster} · " if one.cluster else ""
+        yield Cell(_small(one), f"{cluster}{one.name}", _words(one))
 
 
 def _words(one: Verdict) -> str:
