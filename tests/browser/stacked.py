@@ -127,6 +127,7 @@ class Stack:
         self.settle()
 
     def undo(self) -> None:
+        self.settle()  # a person's hand is slower than the page
         before = self.texts()
         self.page.keyboard.press("Control+z")
         self.page.wait_for_function(CHANGED, arg=[KIND, before])

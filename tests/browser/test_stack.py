@@ -94,6 +94,8 @@ def test_adds(stack: Stack) -> None:
     stack.page.keyboard.press("Enter")
     assert stack.names() == [*NAMES, "inkwell"]
     assert stack.value()[3] == {"on": True, "lora": "styles/inkwell.safetensors", "model": 1}
+    stack.settle()
+    stack.page.mouse.click(1100, 600)  # the page looks for changes: the node's size is no other
     stack.undo()
     assert stack.texts() == [saved()]
     assert stack.names() == NAMES

@@ -12,7 +12,19 @@ declare module "*/scripts/app.js" {
         registerExtension(extension: Extension): void;
         extensionManager: {
             toast: { add(message: Message): void };
+            registerSidebarTab(tab: SidebarTab): void;
+            sidebarTab: { activeSidebarTabId: string | null; toggleSidebarTab(id: string): void };
         };
+    }
+
+    interface SidebarTab {
+        id: string;
+        icon: string;
+        title: string;
+        tooltip?: string;
+        type: "custom";
+        render(place: HTMLElement): void;
+        destroy?(): void;
     }
 
     interface Message {
@@ -24,6 +36,8 @@ declare module "*/scripts/app.js" {
 
     interface Extension {
         name: string;
+        /** Once, when the page is there. */
+        setup?(): void | Promise<void>;
         /** Which constructor makes the widget of an input of that type. */
         getCustomWidgets?(): Record<string, WidgetConstructor>;
         /** `definition` is as /object_info has it, and may be changed. */

@@ -10,14 +10,19 @@ import { withSlashes } from "./names.js";
 
 /**
  * Do `edit` as one step that Ctrl+Z takes back.
+ *
+ * Nodes 2.0 measure a node in the next frame. Its new size belongs to the step: on its own it would
+ * be another, and the first Ctrl+Z would seem to do nothing.
  * @param {() => void} edit
  */
 export function change(edit) {
+    const end = () => app.canvas.emitAfterChange();
     app.canvas.emitBeforeChange();
     try {
         edit();
     } finally {
-        app.canvas.emitAfterChange();
+        if (inElements()) requestAnimationFrame(() => requestAnimationFrame(end));
+        else end();
     }
 }
 
