@@ -4,7 +4,6 @@ from comfy_api.latest import io
 
 from ..training.host.stack import (
     apply_stack,
-    plain_or_blocked,
     stacked,
     stamps,
     with_lora,
@@ -62,7 +61,7 @@ class LoraStackNode(io.ComfyNode):
     @classmethod
     def execute(cls, rows: str, stack=None, lora_stack=None) -> io.NodeOutput:
         whole = stacked(rows, stack, lora_stack)
-        return io.NodeOutput(whole, plain_or_blocked(whole), words_of(whole))
+        return io.NodeOutput(whole, whole.for_others(), words_of(whole))
 
 
 class AddLoraToStack(io.ComfyNode):

@@ -10,7 +10,6 @@ import comfy.sample
 import folder_paths
 import pytest
 import torch
-from comfy_execution.graph_utils import ExecutionBlocker
 from nodes import LoraLoader
 from safetensors.torch import load_file, save_file
 
@@ -268,6 +267,16 @@ def test_after_sampling_the_base_is_what_it_was(demo, prompts):
     assert torch.equal(sample(model, prompts), first)  # and the clone samples as before
 
 
+def test_a_schedule_is_nothing_to_train_on(demo):
+    model = scheduled(demo, SHARES)
+    with (
+        pytest.raises(ValueError, match="schedule"),
+        training_mode(),
+        private_copy(model),
+    ):
+        raise AssertionError("was copied")
+
+
 def test_schedules_differ_by_fingerprint(demo):
     marks = {fingerprint(demo[0]), fingerprint(natively(demo, ("two", 1, 1))[0])}
     marks |= {fingerprint(scheduled(demo, one)) for one in (SHARES, [[0, 1], [0.5, 0]])}
@@ -388,10 +397,12 @@ def test_what_other_packs_cannot_hold_stops_only_those_who_use_it():
     for more in ({"blocks": {"*": 1}}, {"schedule": [[0, 1]]}):
         whole, plain, _ = LoraStackNode.execute(rows({"lora": name("one")} | more)).args
         assert len(whole.items) == 1
-        assert isinstance(plain, ExecutionBlocker) and name("one") in plain.message
+        with pytest.raises(ValueError, match="stack-one.*cannot hold"):
+            list(plain)
     wired = AddLoraToStack.execute(load_file(folders.loras() / name("one")), 1.0, 1.0).args[0]
     plain = LoraStackNode.execute(rows(), stack=wired).args[1]
-    assert isinstance(plain, ExecutionBlocker) and "save it first" in plain.message
+    with pytest.raises(ValueError, match="save it first"):
+        list(plain)
 
 
 def test_rows_of_other_packs_are_rows(demo):

@@ -343,6 +343,33 @@ def test_a_stack_goes_into_a_lora_stack_whole_or_not_at_all():
             Stack().with_rows(read_rows(f'{{"rows": [{{"lora": "the one", {more}}}]}}')).plain()
 
 
+# What packs do with a LORA_STACK.
+USES = {
+    "for": lambda stack: [row for row in stack],  # noqa: C416
+    "extend": lambda stack: [].extend(stack),
+    "unpack": lambda stack: [*stack],
+    "list": list,
+    "if": bool,
+    "len": len,
+    "first": lambda stack: stack[0],
+    "slice": lambda stack: stack[:1],
+    "before": lambda stack: stack + [("a", 1, 1)],
+    "behind": lambda stack: [("a", 1, 1)] + stack,
+    "in": lambda stack: ("a", 1, 1) in stack,
+    "sorted": sorted,
+    "ours": plain_rows,
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_stack_that_does_not_fit_says_so_to_whoever_uses_it(use):
+    rows = read_rows('{"rows": [{"lora": "the one", "blocks": {"*": 1}}, {"lora": "b"}]}')
+    with pytest.raises(ValueError, match="'the one' has block weights"):
+        USES[use](Stack().with_rows(rows).for_others())
+    fitting = Stack().with_rows(read_rows('[["b", 1, 1]]')).for_others()
+    assert type(fitting) is list and fitting == [("b", 1, 1)]
+
+
 def test_other_packs_stacks_are_read():
     stack = [("a", 1, 0.5), ["b", "0.25", 2, "word"], ("None", 1, 1), ("", 1, 1)]
     assert plain_rows(stack) == [("a", 1, 0.5), ("b", 0.25, 2)]

@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from .family import ADDS_IN_PLACE
 from .linear import make_plain
 from .stream import Streaming, make_convolutions_plain, streaming
-from .trainable import refuse_untrainable
+from .trainable import refuse_schedule, refuse_untrainable
 
 if TYPE_CHECKING:
     from comfy.model_base import BaseModel
@@ -120,6 +120,7 @@ def private_copy(wired: ModelPatcher) -> Iterator[ModelPatcher]:
     be trained.
     """
     refuse_untrainable(wired.model)
+    refuse_schedule(wired)
     unload(wired)
     model: Any = copy_tree(wired.model)
     private = _patcher(model, wired)

@@ -10,7 +10,6 @@ import comfy.lora_convert
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
-from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..files import legible
 from ..loras.names import parse
@@ -18,7 +17,7 @@ from ..loras.source import TensorFile
 from ..stack.blocks import factor, unfit
 from ..stack.names import listed
 from ..stack.rows import Row, checked, read_rows
-from ..stack.stack import Item, Plain, Stack, plain_rows
+from ..stack.stack import Item, Stack, plain_rows
 from ..stack.told import settings, trigger_words
 from .lora_choice import lora_file, lora_names, read_lora, stamp
 from .progress import Progress
@@ -60,14 +59,6 @@ def with_lora(
     name = f"wired LoRA {sum(item.state is not None for item in before) + 1}"
     item = Item(name, own.model, own.text_strength, own.blocks, own.schedule, dict(lora))
     return Stack((*before, item))
-
-
-def plain_or_blocked(stack: Stack) -> list[Plain] | ExecutionBlocker:
-    """For an output that may not be wired: what does not fit stops only those who use it."""
-    try:
-        return stack.plain()
-    except ValueError as error:
-        return ExecutionBlocker(str(error))
 
 
 def words_of(stack: Stack) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import comfy.ops
 import torch
+from comfy.model_patcher import ModelPatcher
 
 from .family import picture_wanted
 
@@ -15,6 +16,15 @@ def refuse_untrainable(model: "BaseModel") -> None:
     """Raise `ValueError` if nothing can be learned on `model`, with the reason and the way out."""
     refuse_picture(picture_wanted(model))
     _refuse_layers(model.diffusion_model)
+
+
+def refuse_schedule(patcher: ModelPatcher) -> None:
+    """Raise `ValueError` for LoRAs whose strength changes while a picture is sampled."""
+    if patcher.hook_patches:
+        raise ValueError(
+            "The MODEL has a LoRA with a schedule, which is for sampling and has no one strength "
+            "to train on. Take the schedule out of LoRA Stack, or wire the model without it."
+        )
 
 
 def refuse_picture(what: str) -> None:

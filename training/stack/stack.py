@@ -1,8 +1,8 @@
 """What travels on a wire of LoRA stacks. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import Tensor
 
@@ -56,13 +56,36 @@ class Stack:
                 )
         return [(item.name, item.model, item.text) for item in self.items]
 
+    def for_others(self) -> "list[Plain] | Refused":
+        """`plain`, or in its place a value that says why not to whoever reads it."""
+        try:
+            return self.plain()
+        except ValueError as error:
+            return Refused(str(error))
+
+
+class Refused(Sequence[Plain]):
+    """A `LORA_STACK` that cannot be: every use of it raises `ValueError` with the reason.
+
+    So a node that is wired to it fails with the reason, each time it is queued, and one that is not
+    goes on. (ComfyUI's ExecutionBlocker tells the page only, and only once.)
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise ValueError(self.reason)
+
+    __getitem__ = __len__ = __iter__ = __add__ = __radd__ = _refuse
+
 
 def plain_rows(stack: Any) -> list[Plain]:
     """The rows of another pack's `LORA_STACK`, without those that name no file.
 
     Its rows may be longer, with trigger words. `ValueError` for what is no such row.
     """
-    if not isinstance(stack, list | tuple):
+    if not isinstance(stack, list | tuple | Refused):
         raise ValueError("lora_stack is no list of (name, strength_model, strength_clip).")
     out: list[Plain] = []
     for row in stack:
