@@ -77,8 +77,8 @@ def measure(quick: bool) -> Report:
     if not all(file.is_file() for file in files) or not (pictures / SECOND).is_dir():
         raise SystemExit(
             f"measure lint needs real captions: set {CAPTIONS} to a folder with {FIRST}.txt, "
-            f"{SECOND}.txt and {THIRD}.txt, a caption in a line, and {PICTURES} as for measure curation. "
-            "docs/measurements/lint.md says which were taken."
+            f"{SECOND}.txt and {THIRD}.txt, a caption in a line, and {PICTURES} as for measure "
+            "curation. docs/measurements/lint.md says which were taken."
         )
     engine.start()
     each = 40 if quick else EACH
