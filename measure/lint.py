@@ -29,7 +29,7 @@ from .planted import alike
 from .report import Report, Value
 
 CAPTIONS = "ATELIER_CAPTIONS"
-FIRST, SECOND = "first", "second"
+FIRST, SECOND, THIRD = "first", "second", "third"
 EACH = 200
 OF_SET = 30  # captions of a small set, in which something never varies
 OFTEN = 5  # times that a word stands in the captions, to be a common one
@@ -73,28 +73,31 @@ class Bench:
 
 def measure(quick: bool) -> Report:
     place, pictures = Path(os.environ.get(CAPTIONS, "")), Path(os.environ.get(PICTURES, ""))
-    if not (place / f"{FIRST}.txt").is_file() or not (pictures / SECOND).is_dir():
+    files = [place / f"{name}.txt" for name in (FIRST, SECOND, THIRD)]
+    if not all(file.is_file() for file in files) or not (pictures / SECOND).is_dir():
         raise SystemExit(
-            f"measure lint needs real captions: set {CAPTIONS} to a folder with {FIRST}.txt and "
-            f"{SECOND}.txt, a caption in a line, and {PICTURES} as for measure curation. "
-            "docs/measurements/lint.md says which were taken."
+            f"measure lint needs real captions: set {CAPTIONS} to a folder with {FIRST}.txt, "
+            f"{SECOND}.txt and {THIRD}.txt, a caption in a line, and {PICTURES} as for measure "
+            "curation. docs/measurements/lint.md says which were taken."
         )
     engine.start()
     each = 40 if quick else EACH
-    first, second = (_read(place / f"{name}.txt") for name in (FIRST, SECOND))
+    first, second, third = map(_read, files)
     mixed = Dice(0).sample(first, len(first))
     half = len(mixed) // 2
     parts = {
         "first, frozen on": mixed[:half],
         "first, other half": mixed[half:],
         "second": second,
+        "third": third,
         "demo": [_read(file)[0] for file in sorted(_demo().rglob("*.txt"))],
     }
     with tempfile.TemporaryDirectory(prefix="atelier-lint-") as folder:
         looks, copies = _looks(pictures / SECOND, Path(folder), 150 if quick else 500)
     bench = Bench(looks)
+    known = _known([first, second, parts["demo"]])
     scores = {
-        part: _scores(bench, captions, copies, each, Dice(number))
+        part: _scores(bench, captions, copies, known, each, Dice(number))
         for number, (part, captions) in enumerate(parts.items())
     }
     judged = list(parts)[1:]
@@ -151,13 +154,13 @@ def _looks(folder: Path, place: Path, count: int) -> tuple[list[Look], list[Look
 
 
 def _scores(
-    bench: Bench, captions: Part, copies: Sequence[Look], each: int, dice: Dice
+    bench: Bench, captions: Part, copies: Sequence[Look], known: set[str], each: int, dice: Dice
 ) -> dict[str, Score]:
     some = [captions[number % len(captions)] for number in range(each)]
     return {
         **_single(bench, captions, some, dice),
         "trigger missing": _trigger(bench, captions, some, dice),
-        "common trigger": _common(bench, captions, each, dice),
+        "common trigger": _common(bench, captions, known, each, dice),
         **_twice(bench, captions, copies, each, dice),
         "never varies": _constant(bench, captions, each, dice),
     }
@@ -193,11 +196,17 @@ def _trigger(bench: Bench, captions: Part, some: Part, dice: Dice) -> Score:
     )
 
 
-def _common(bench: Bench, captions: Part, each: int, dice: Dice) -> Score:
+def _known(sets: Sequence[Part]) -> set[str]:
+    """Words that stand in more than one set: `dreidel`, say, is common in one only."""
+    counted = Counter(word for captions in sets for word in set(words(" ".join(captions))))
+    return {word for word, count in counted.items() if count > 1}
+
+
+def _common(bench: Bench, captions: Part, known: set[str], each: int, dice: Dice) -> Score:
     """Triggers that are words of these captions, or two of them; false: triggers that are none."""
     often = Counter(word for text in captions for word in words(text) if word.isalpha())
-    known = sorted(word for word, count in often.items() if count >= OFTEN and len(word) > 2)
-    triggers = [" ".join(dice.sample(known, 1 if dice.random() < 0.8 else 2)) for _ in range(each)]
+    common = sorted(w for w, count in often.items() if count >= OFTEN and len(w) > 2 and w in known)
+    triggers = [" ".join(dice.sample(common, 1 if dice.random() < 0.8 else 2)) for _ in range(each)]
     most = bench.settings.common
     return Score(
         _share([is_common(one, most, bench.rank) for one in triggers]),
@@ -265,15 +274,23 @@ def _notes(parts: dict[str, Part], each: int) -> str:
         f"Real captions ({sizes}), of which {each} were given each fault, worded anew each time "
         "(`measure/planted_captions.py`). First set: the first caption of each of 1,000 pictures "
         "of Flickr8k (Hodosh et al. 2013); second set: the English sentences of Debian's "
-        "tuxpaint-stamps-default 2022.06.04, each once; demo: the captions of the demo's pictures, "
-        "which are phrases with commas between. Tables and settings of the lint were fixed on the "
-        "first half of the first set. `found` is the worst kind in the other parts, `false_alarms` "
-        "the share of untouched captions of which the worst kind is said. 'shared' and 'nearly the "
-        "same': the caption of one picture was given to an unlike one of BSDS500; false is what is "
-        "said where it was given to a copy of the picture, cut, scaled and lit otherwise, or of "
-        "captions as they are, whichever is more. 'common "
-        f"trigger': words that stand at least {OFTEN} times in these captions; false are words "
-        f"that were made up. 'never varies': in sets of {OF_SET} captions. `lint_10k_s` is without "
-        "the time to look at pictures. Lists of tags as taggers write them were not measured: "
-        "there is no free set of them."
+        "tuxpaint-stamps-default 2022.06.04, each once; third set: the last caption of each of "
+        "those pictures of Flickr8k; demo: the captions of the demo's pictures, phrases with "
+        "commas between.\n\n"
+        "Tables and settings of the lint were fixed on the first half of the first set. After a "
+        "look at the other half, the second set and the demo, these were changed: captions of one "
+        "word may be nearly the same (65 % of the second set's were found before), plurals and "
+        "47,400 instead of 47,000 tokens for common triggers, fewer words that mean several "
+        "people; planted are contradictions of a person only where one person is named, and "
+        "common triggers only of words that stand in more than one set (before, with words such "
+        "as dreidel, 94.5 % of the second set's were found). The third set and the seeds of its "
+        "faults were first used after all of that.\n\n"
+        "`found` is the worst kind in all parts but the first, `false_alarms` the share of "
+        "untouched captions of which the worst kind is said. 'shared' and 'nearly the same': the "
+        "caption of one picture was given to an unlike one of BSDS500; false is what is said where "
+        "it was given to a copy of the picture, cut, scaled and lit otherwise, or of captions as "
+        "they are, whichever is more. 'common trigger': words that stand at least "
+        f"{OFTEN} times in these captions; false are words that were made up. 'never varies': in "
+        f"sets of {OF_SET} captions. `lint_10k_s` is without the time to look at pictures. Lists "
+        "of tags as taggers write them were not measured: there is no free set of them."
     )
