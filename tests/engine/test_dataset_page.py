@@ -17,6 +17,7 @@ from atelier.tests.hostile import made
 from atelier.tests.hostile.counted import snapshot
 from atelier.training.browse import journal
 from atelier.training.curation import decisions
+from atelier.training.data.dataset import CLASS
 from atelier.training.data.folder import load_folder
 from atelier.training.data.pictures import MIDDLE
 from atelier.training.data.sidecar import history
@@ -104,6 +105,37 @@ def test_what_is_wrong_is_shown_beside_what_is_sound(cats):
     status, answer = post("/caption", folder="cats", name="d.webp", expected="", text="mine")
     assert status == 400 and "d.txt" in answer["error"]
     assert (cats / "d.txt").read_bytes() == b"\xff\xfe\xff"
+
+
+def test_captions_of_other_files_are_shown_and_not_doubled(cats):
+    rows = [{"file_name": name, "text": f"row of {name}"} for name in ("b/c.jpg", "d.webp")]
+    (cats / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (cats / "b" / "c.caption").unlink()
+    listed = opened()
+    assert [one["caption"] for one in listed.values()] == [
+        "a cat,  on a sofa\r\n", "row of b/c.jpg", "row of d.webp"
+    ]  # fmt: skip
+    assert (
+        "stands in metadata.jsonl" in listed["d.webp"]["refused"] and not listed["a.png"]["refused"]
+    )
+    status, answer = post("/caption", folder="cats", name="d.webp", expected="", text="mine")
+    assert status == 400 and "metadata.jsonl" in answer["error"]
+    assert not (cats / "d.txt").exists()
+
+
+def test_decisions_of_a_folder_with_class_pictures_are_those_of_curate(comfy_base):
+    folder = comfy_base / "input" / "kohya"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, seed in (("img/10_sks cat", 1), ("reg/1_cat", 2)):
+        (folder / name).mkdir(parents=True)
+        scene(seed).save(folder / name / f"{seed}.png")
+    own = load_folder(folder.resolve()).flagged(CLASS, there=False)
+    assert len(own) == 1
+    opened("kohya")
+    status, _ = post("/decisions", folder="kohya", decisions={"img/10_sks cat/1.png": "set aside"})
+    home = decisions.home(records() / "curation", own)
+    assert status == 200
+    assert decisions.read(home).decided == {own.records[0].content: "set aside"}
 
 
 def test_a_caption_is_saved_and_what_was_there_kept(cats):

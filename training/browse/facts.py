@@ -126,7 +126,7 @@ class Told:
 
 def told(folder: Path, shelf: Shelf, contents: Contents) -> Told:
     """Raises `ValueError` for a damaged curation.json."""
-    home = decisions.home(folder, shelf.dataset())
+    home = decisions.home(folder, shelf.trained())
     kept, parts = decisions.read(home).decided, decisions.told(home)
     recommended, clusters = parts["recommended"], parts.get("clusters", {})
     if not (kept or recommended or clusters):
@@ -171,7 +171,7 @@ def decide(
         if word not in (decisions.KEEP, decisions.ASIDE, ""):
             raise ValueError(f"A decision is '{decisions.KEEP}' or '{decisions.ASIDE}'.")
     own = {name: contents.of(shelf.picture(name)) for name in changes}
-    home = decisions.home(folder, shelf.dataset())
+    home = decisions.home(folder, shelf.trained())
     with _DECIDING:
         before = decisions.read(home)
         words = {own[name]: word for name, word in changes.items()}

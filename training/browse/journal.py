@@ -66,6 +66,8 @@ def save(shelf: Shelf, changes: Sequence[Change]) -> Outcome:
 def _save(shelf: Shelf, change: Change) -> str:
     shelf.picture(change.name)
     found = shelf.sidecar(change.name)
+    if shelf.find(change.name).refused and not found.hash:  # it stands in another kind of file
+        raise ValueError(shelf.find(change.name).refused)
     if found.text == change.text and (found.hash or not change.text):
         return found.hash  # somebody made the same change
     return write_caption(found.path, change.text, change.expected)

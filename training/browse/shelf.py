@@ -6,13 +6,18 @@ Pictures are known by their path in the folder, and nothing else can be named.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..data.dataset import Dataset, Record
-from ..data.folder import mask_file, picture_files
-from ..data.pictures import PictureError, size_of
+from ..data.dataset import CLASS, Dataset, Record
+from ..data.pictures import PictureError
+from ..data.readers import kohya
+from ..data.readers.choose import METADATA, READERS
+from ..data.readers.facts import Facts
+from ..data.readers.said import Said, Source
+from ..data.readers.scan import Found, scan
+from ..data.readers.text import folded
 from ..data.sidecar import NOTHING, Sidecar, read_sidecar
 from ..files import legible
 
@@ -35,6 +40,7 @@ class Entry:
     stamp: str = ""
     problem: str = ""
     refused: str = ""
+    of_class: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Shelf:
         return Sidecar(inside(self.folder, found.path), found.text, found.hash)
 
     def dataset(self) -> Dataset:
-        """As Load Dataset gives the folder, whatever is wrong with it."""
+        """Every picture, whatever is wrong with it."""
         return Dataset(
             self.folder.name,
             tuple(
@@ -74,6 +80,12 @@ class Shelf:
                 for one in self.entries.values()
             ),
         )
+
+    def trained(self) -> Dataset:
+        """Those that Load Dataset gives out first, without those of the class."""
+        whole = self.dataset()
+        pairs = zip(self.entries.values(), whole.records, strict=True)
+        return replace(whole, records=tuple(record for one, record in pairs if not one.of_class))
 
 
 def inside(folder: Path, path: Path) -> Path:
@@ -89,48 +101,79 @@ def inside(folder: Path, path: Path) -> Path:
     )
 
 
-def shelf_of(folder: Path) -> Shelf:
-    """List every picture below `folder`; none is decoded.
+def shelf_of(folder: Path, facts: Path | None = None) -> Shelf:
+    """List every picture below `folder`; none is decoded. What was read is kept below `facts`.
 
     Folders that are links are not entered, so only files can lead out of it.
     """
-    found = (_entry(folder, path) for path in picture_files(folder))
-    return Shelf(folder, {entry.name: entry for entry in found})
+    tree = scan(folder)
+    pictures = [one for one in tree.pictures if one.stamp]
+    real = folder.resolve()
+    source = Source(tree, pictures, Facts(facts, real), [real])
+    elsewhere = _said_elsewhere(source)
+    of_class = _of_class(source)
+    entries: dict[str, Entry] = {}
+    for one in pictures:
+        entry = _entry(one, source, elsewhere.get(one.name))
+        entries[one.name] = replace(entry, of_class=one.name in of_class)
+    source.facts.save()
+    return Shelf(folder, entries)
 
 
-def _entry(folder: Path, path: Path) -> Entry:
-    name = path.relative_to(folder).as_posix()
+def _said_elsewhere(source: Source) -> dict[str, Said]:
+    """Captions that stand in files of many, or among others; Load Dataset tells what is wrong."""
+    found = READERS[METADATA](source).said | READERS[".json"](source).said
+    return {name: said for name, said in found.items() if folded(said.written)}
+
+
+def _of_class(source: Source) -> set[str]:
+    """Pictures that Load Dataset gives out as those of the class."""
     try:
-        name.encode()
+        kinds = kohya.folders(source.pictures)
+    except ValueError:
+        return set()
+    return {name for name, kind in kinds.items() if CLASS in kind.flags}
+
+
+def _entry(found: Found, source: Source, said: Said | None) -> Entry:
+    try:
+        found.name.encode()
     except UnicodeEncodeError:
-        why = f"{legible(name)} has a name that is not UTF-8 text. Rename it."
-        return Entry(name, path, problem=why, refused=why)
+        why = f"{legible(found.name)} has a name that is not UTF-8 text. Rename it."
+        return Entry(found.name, found.path, problem=why, refused=why)
     width = height = 0
-    problem = refused = stamp = ""
-    sidecar = Sidecar(path, "", NOTHING)
-    mask = None
+    problem = refused = ""
+    sidecar = Sidecar(found.path, "", NOTHING)
+    mask = source.tree.mask(found)
     try:
-        stat = (inside(folder, path) if path.is_symlink() else path).stat()
-        stamp = f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
-        width, height = size_of(path)
-        mask = mask_file(path)
-    except (LookupError, PictureError, OSError) as error:
+        found.refuse_strange(source.roots)
+        width, height = source.facts.size(found)
+    except (PictureError, OSError) as error:
         problem = str(error)
     try:
-        sidecar = read_sidecar(path)
+        sidecar = read_sidecar(found.path)
         if sidecar.path.is_symlink():
-            inside(folder, sidecar.path)
+            inside(source.tree.folder, sidecar.path)
     except (LookupError, ValueError, OSError) as error:
-        refused, sidecar = str(error), Sidecar(path, "", NOTHING)
+        refused, sidecar = str(error), Sidecar(found.path, "", NOTHING)
+    if said and not refused and sidecar.hash == NOTHING:
+        refused = (
+            f"The caption of {legible(found.name)} stands in {said.where}, and this page writes "
+            "text files beside pictures. Export Dataset makes a folder that has them."
+        )
+        sidecar = Sidecar(found.path, said.written, NOTHING)
+    stamp = "-".join(f"{number:x}" for number in found.stamp or ())
     return Entry(
-        name, path, sidecar.text, sidecar.hash, width, height, bool(mask), stamp, problem, refused
-    )
+        found.name, found.path, sidecar.text, sidecar.hash, width, height, bool(mask), stamp,
+        problem, refused,
+    )  # fmt: skip
 
 
 class Shelves:
     """The folders that were listed last, for several threads."""
 
-    def __init__(self, most: int = 8) -> None:
+    def __init__(self, facts: Callable[[], Path], most: int = 8) -> None:
+        self._facts = facts
         self._kept: OrderedDict[Path, Shelf] = OrderedDict()
         self._lock = threading.Lock()
         self._most = most
@@ -139,7 +182,7 @@ class Shelves:
         """The folder as it was listed last, or, if wanted, as it is."""
         with self._lock:
             kept = None if anew else self._kept.get(folder)
-        shelf = kept or shelf_of(folder)
+        shelf = kept or shelf_of(folder, self._facts())
         with self._lock:
             self._kept[folder] = shelf
             self._kept.move_to_end(folder)

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 _decoders = ThreadPoolExecutor(2, "atelier-thumbnails")  # two large pictures in memory at most
 _contents = Contents()
-_shelves = Shelves()
+_shelves = Shelves(lambda: cache() / "listing")
 _findings = facts.Findings(lambda: cache() / "looks", _contents)
 _looking = Looking(lambda: cache() / "looks", _contents)
 
