@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...files import legible, telling, unportable
+from ...files import legible, sweep_folders, telling, unportable
 from ..pictures import MOST_BYTES, SUFFIXES
 from .scan import folded_name, scan
 
@@ -125,6 +125,7 @@ def _unpack(
     staged = folder.with_name(f".{uuid.uuid4().hex[:8]}.part")
     with telling(folder):
         staged.mkdir(parents=True)
+        sweep_folders(staged.parent)
         try:
             _refuse_full(path, folder, sum(entry.file_size for entry in wanted.values()))
             for name, entry in wanted.items():
