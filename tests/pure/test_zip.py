@@ -69,8 +69,18 @@ def _bomb(archive, png):
     archive.writestr("a.png", bytes(2**28 + 2**20), zipfile.ZIP_DEFLATED)
 
 
+def _otherwise(archive, png):
+    archive.writestr("a.png", png, zipfile.ZIP_BZIP2)
+
+
 @pytest.mark.parametrize(
-    ("fill", "message"), [(_link, "is a link"), (_twice, "or alike"), (_bomb, "as in a zip bomb")]
+    ("fill", "message"),
+    [
+        (_link, "is a link"),
+        (_twice, "or alike"),
+        (_bomb, "as in a zip bomb"),
+        (_otherwise, "in another way than 'deflate'"),
+    ],
 )
 def test_links_bombs_and_doubles_are_refused(tmp_path, png, fill, message):
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
