@@ -104,6 +104,15 @@ def test_entries_over_each_other_are_a_bomb(tmp_path, png):
         zipped(path, tmp_path / "cache")
 
 
+def test_a_password_is_told(tmp_path, png):
+    path = packed(tmp_path / "bad.zip", {"a.png": png})
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="it has a password"):
+        zipped(path, tmp_path / "cache")
+
+
 @pytest.mark.parametrize("cut", [0, 10, 0.5])
 def test_a_damaged_zip_file_is_named_and_leaves_nothing(tmp_path, png, cut):
     path = packed(tmp_path / "bad.zip", {"a.png": png, "a.txt": "hat"})
