@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import time
 import unicodedata
 import uuid
 from collections.abc import Iterator
@@ -99,6 +101,16 @@ def sweep(folder: Path) -> None:
     """Delete what a process that was killed left half written in `folder`, which is ours alone."""
     for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)
+
+
+def sweep_folders(parent: Path, age: float = 24 * 3600) -> None:
+    """Delete folders that a process which was killed left half written in `parent`.
+
+    Only those that nobody has touched for `age` seconds: others may be at work.
+    """
+    for part in parent.glob(".*.part"):
+        if part.is_dir() and not part.is_symlink() and time.time() - part.stat().st_mtime > age:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import tempfile
 import zipfile
 from pathlib import Path
@@ -274,6 +275,17 @@ def test_a_cancel_half_way_leaves_nothing(tmp_path, dataset, packed):
     with pytest.raises(Cancelled):
         export(dataset, tmp_path / "out", "mine", TEXTS, packed, tick)
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_what_a_killed_export_left_is_deleted_a_day_later(tmp_path, dataset):
+    old, new = (tmp_path / "out" / name / "a.txt" for name in (".1.part", ".2.part"))
+    for file in (old, new):
+        file.parent.mkdir(parents=True)
+        file.write_text("half")
+    os.utime(old.parent, (1e9, 1e9))
+    export(dataset, tmp_path / "out", "mine", TEXTS)
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_the_same_dataset_gives_the_same_zip_file(tmp_path, dataset):

@@ -6,6 +6,7 @@ import pytest
 
 from atelier.tests.sources import captions, picture, read
 from atelier.training.data.dataset import CLASS
+from atelier.training.data.readers import toml_file
 
 
 @pytest.fixture
@@ -173,6 +174,12 @@ def test_what_cannot_be_taken_over_is_named(config, before, after, message):
     assert before in text
     config.write_text(text.replace(before, after))
     with pytest.raises(ValueError, match=message):
+        read(config)
+
+
+def test_where_nothing_reads_toml_the_way_out_is_told(config, monkeypatch):
+    monkeypatch.setattr(toml_file, "_module", lambda: None)
+    with pytest.raises(ValueError, match="Python 3.11 and newer, or with the package 'tomli'"):
         read(config)
 
 

@@ -69,8 +69,18 @@ def _bomb(archive, png):
     archive.writestr("a.png", bytes(2**28 + 2**20), zipfile.ZIP_DEFLATED)
 
 
+def _otherwise(archive, png):
+    archive.writestr("a.png", png, zipfile.ZIP_BZIP2)
+
+
 @pytest.mark.parametrize(
-    ("fill", "message"), [(_link, "is a link"), (_twice, "or alike"), (_bomb, "as in a zip bomb")]
+    ("fill", "message"),
+    [
+        (_link, "is a link"),
+        (_twice, "or alike"),
+        (_bomb, "as in a zip bomb"),
+        (_otherwise, "in another way than 'deflate'"),
+    ],
 )
 def test_links_bombs_and_doubles_are_refused(tmp_path, png, fill, message):
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
@@ -91,6 +101,15 @@ def test_entries_over_each_other_are_a_bomb(tmp_path, png):
         at += 4
     path.write_bytes(data)
     with pytest.raises(ValueError, match="is not unpacked|cannot be read as a zip file"):
+        zipped(path, tmp_path / "cache")
+
+
+def test_a_password_is_told(tmp_path, png):
+    path = packed(tmp_path / "bad.zip", {"a.png": png})
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="it has a password"):
         zipped(path, tmp_path / "cache")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..files import atomic, legible, place_folder, telling, unportable
+from ..files import atomic, legible, place_folder, sweep_folders, telling, unportable
 from ..records import inside
 from .dataset import CLASS, Dataset, Record
 from .pictures import PictureError, open_mask
@@ -226,6 +226,7 @@ def _folder(files: Iterator[tuple[str, Content]], parent: Path, name: str) -> Pa
     try:
         with telling(parent / name):
             staged.mkdir(parents=True)
+        sweep_folders(parent)
         for inner, content in files:
             target = staged / inner
             with telling(target):

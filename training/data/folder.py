@@ -239,5 +239,5 @@ def listing(folder: Path, more: str = "") -> list[tuple[str, int, int]]:
     return [
         (one.path.as_posix(), one.stamp[0], one.stamp[1])
         for one in scan(folder).files.values()
-        if one.stamp and one.path.suffix.lower() in suffixes
+        if one.stamp and one.suffix in suffixes
     ]

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...files import legible, telling, unportable
+from ...files import legible, sweep_folders, telling, unportable
 from ..pictures import MOST_BYTES, SUFFIXES
 from .scan import folded_name, scan
 
@@ -39,7 +39,7 @@ def unpacked(path: Path, home: Path) -> Path:
             if not _whole(folder, wanted):
                 _unpack(path, archive, wanted, folder)
     except OSError as error:
-        raise ValueError(f"{legible(path)} cannot be read ({error.strerror}).") from error
+        raise ValueError(f"{legible(path)} cannot be read ({error.strerror or error}).") from error
     except _BROKEN as error:
         raise ValueError(
             f"{legible(path)} cannot be read as a zip file ({legible(error)}). Pack it again, "
@@ -92,6 +92,8 @@ def _refuse_tricks(path: Path, entry: zipfile.ZipInfo) -> None:
         raise _no(path, f"{legible(name)[:200]!r} cannot be a name on every system")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _no(path, f"{legible(name)[:200]!r} is a link")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _no(path, f"{legible(name)[:200]!r} is packed in another way than 'deflate'")
     if entry.flag_bits & 1:
         raise _no(path, "it has a password")
 
@@ -125,6 +127,7 @@ def _unpack(
     staged = folder.with_name(f".{uuid.uuid4().hex[:8]}.part")
     with telling(folder):
         staged.mkdir(parents=True)
+        sweep_folders(staged.parent)
         try:
             _refuse_full(path, folder, sum(entry.file_size for entry in wanted.values()))
             for name, entry in wanted.items():

@@ -33,7 +33,7 @@ def content(path: Path) -> str:
 
 def rows(file: Found) -> Iterator[Row]:
     """The rows of a file, by its suffix. Raises `ValueError` that names the line."""
-    kind = _csv_rows if file.path.suffix.lower() == ".csv" else _json_rows
+    kind = _csv_rows if file.suffix == ".csv" else _json_rows
     return kind(content(file.path), partial("{}, line {}".format, legible(file.name)))
 
 

@@ -94,7 +94,7 @@ def is_config(path: Path) -> bool:
 
 def load(path: Path) -> Config:
     """Raises `ValueError` for what is no such file, and for keys that are not known."""
-    value = json.loads(content(path)) if path.suffix == ".json" else toml_file.load(path)
+    value = json.loads(content(path)) if path.suffix.lower() == ".json" else toml_file.load(path)
     name = legible(path.name)
     left: dict[str, Any] = {}
     subsets = tuple(_subsets(value, name, left))

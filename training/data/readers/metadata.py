@@ -14,12 +14,12 @@ def files(source: Source) -> list[Found]:
     stems = {one.stem for one in source.pictures}
     names = (*imagefolder.NAMES, *kohya.META, *kohya.PERHAPS)
     found = (one for name in names for one in source.tree.named(name))
-    return [one for one in found if one.path.suffix != ".json" or one.stem not in stems]
+    return [one for one in found if one.suffix != ".json" or one.stem not in stems]
 
 
 def reading(file: Found, source: Source, asked: bool = False) -> Reading:
     """What one file says; its suffix says how it is read. `asked`, where a person named it."""
-    if file.path.suffix.lower() == ".json":
+    if file.suffix == ".json":
         return kohya.reading(file, source, asked)
     return imagefolder.reading(file, source)
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ...files import legible
 from ..pictures import SUFFIXES, PictureError
@@ -31,10 +31,15 @@ class Found:
     linked: bool
     stamp: Stamp | None
 
-    @property
+    @cached_property
+    def suffix(self) -> str:
+        """In small letters."""
+        return self.path.suffix.lower()
+
+    @cached_property
     def stem(self) -> str:
         """`name` without its suffix."""
-        return self.name.removesuffix(self.path.suffix)
+        return self.name[: len(self.name) - len(self.suffix)]
 
     @property
     def folder(self) -> str:
@@ -74,7 +79,7 @@ class Tree:
         return [
             one
             for one in self.files.values()
-            if one.path.suffix.lower() in SUFFIXES and not one.stem.endswith(MASK)
+            if one.suffix in SUFFIXES and not one.stem.endswith(MASK)
         ]
 
     def file(self, name: str) -> Found | None:
@@ -84,7 +89,9 @@ class Tree:
 
     def named(self, name: str) -> list[Found]:
         """Every file that is called so, in whatever folder."""
-        return [one for one in self.files.values() if one.path.name == name and one.stamp]
+        ends = f"/{name}"
+        found = (one for inner, one in self.files.items() if inner == name or inner.endswith(ends))
+        return [one for one in found if one.stamp]
 
     def beside(self, picture: Found, suffix: str) -> Found | None:
         """The file of the picture's name with another suffix.
@@ -124,7 +131,7 @@ def natural(name: str) -> tuple[object, ...]:
 
     No locale and no system has a part in it.
     """
-    return (*(_natural(part) for part in PurePosixPath(name).parts), name)
+    return (*map(_natural, name.split("/")), name)
 
 
 def _natural(part: str) -> tuple[object, ...]:
