@@ -43,7 +43,7 @@ class EfficientNet:
     def prepare(self, picture: Image.Image) -> np.ndarray:
         side = self.resolution
         pixels = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC), np.float32)
-        return (pixels / 255 - np.float32(_MEAN)) / np.float32(_SPREAD)
+        return (pixels / 255 - np.array(_MEAN, np.float32)) / np.array(_SPREAD, np.float32)
 
     def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
         import torch
