@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .config import TrainConfig
 from .data.dataset import Dataset
+from .data.trigger import NOTE
 
 THUMBNAIL = "modelspec.thumbnail"
 _THUMBNAIL_SIDE = 256
@@ -84,6 +85,8 @@ def lora_metadata(
         metadata["ss_v2"] = str(version == "sd_v2")
     if prediction in _PREDICTIONS:
         metadata["modelspec.prediction_type"] = _PREDICTIONS[prediction]
+    if NOTE in dataset.notes:
+        metadata["modelspec.trigger_phrase"] = dataset.notes[NOTE]
     if dataset.notes:
         metadata["atelier.notes"] = json.dumps(dataset.notes)
     return metadata

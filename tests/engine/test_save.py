@@ -59,10 +59,12 @@ def test_the_header_names_the_weights_and_shows_a_picture(run):
     ],
 )
 def test_the_header_names_the_architecture_and_says_the_notes(make, prediction, architecture):
-    dataset = Dataset("set", (), {"set": "CC0, by me"})
+    notes = {"set": "CC0, by me", "trigger": "ohwx"}
+    dataset = Dataset("set", (), notes)
     found = lora_metadata("run", make_config(), make().model, prediction, dataset, {})
     assert found["modelspec.architecture"].startswith(architecture)
-    assert json.loads(found["atelier.notes"]) == {"set": "CC0, by me"}
+    assert json.loads(found["atelier.notes"]) == notes
+    assert found["modelspec.trigger_phrase"] == "ohwx"
 
 
 def test_shared_safely_there_is_no_picture(run):

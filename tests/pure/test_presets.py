@@ -120,7 +120,9 @@ def test_the_trigger_word_changes_nothing_else():
     before = made("a red. a blue.", "other", lines=("a red.", "a blue."))
     after = with_trigger(before, "c++")
     assert after.records[0].lines == ("c++, a red.", "c++, a blue.")
-    assert after.records[1].repeats == 2 and after.notes == before.notes
+    assert after.records[1].repeats == 2
     assert before.records[0].caption == "a red. a blue."
+    assert after.notes == before.notes | {"trigger": "c++"}
     assert with_trigger(after, "c++") == after
+    assert with_trigger(after, "lisp").notes["trigger"] == "c++, lisp"
     assert with_trigger(before, "  ") is before

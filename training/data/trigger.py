@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from .dataset import Dataset, Record
 
+NOTE = "trigger"  # under which a dataset's notes have it
+
 
 def with_trigger(dataset: Dataset, trigger: str) -> Dataset:
     """`dataset` with `trigger` in front of each caption that lacks it, as a tag of its own.
 
-    Nothing is written to the caption files; without a trigger the dataset is what it was.
+    Nothing is written to the caption files; without a trigger the dataset is what it was. The word
+    stands in its notes as `trigger`, and so in the file that is trained on it.
     """
     trigger = " ".join(trigger.split())
     if not trigger:
@@ -23,7 +26,9 @@ def with_trigger(dataset: Dataset, trigger: str) -> Dataset:
     def record(one: Record) -> Record:
         return replace(one, caption=marked(one.caption), lines=tuple(map(marked, one.lines)))
 
-    return replace(dataset, records=tuple(map(record, dataset.records)))
+    words = [*filter(None, dataset.notes.get(NOTE, "").split(", ")), trigger]
+    notes = dataset.notes | {NOTE: ", ".join(dict.fromkeys(words))}
+    return replace(dataset, records=tuple(map(record, dataset.records)), notes=notes)
 
 
 def trigger_in(trigger: str) -> Callable[[str], object]:
