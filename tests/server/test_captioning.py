@@ -77,7 +77,7 @@ def test_a_cancel_leaves_what_was_captioned_and_the_next_queue_goes_on(server, f
     speaker.free.set()
     assert list(texts(folder).values()) == ["first\n"]
     shown = run(server, prompt)["2"]
-    assert "2 captioned.\n1 captioned before." in shown["text"][0]
+    assert "1 captioned before.\n2 captioned.\n" in shown["text"][0]
     assert sorted(texts(folder).values()) == ["first\n", "later\n", "later\n"]
 
 
