@@ -126,8 +126,17 @@ class Stack:
         self.page.evaluate(command, palette)
         self.settle()
 
+    def press(self, key: str) -> None:
+        """As a person does, whose hand is slower than the page: each is a step of undo."""
+        self.page.keyboard.press(key)
+        self.settle()
+
+    def click(self, place: "Locator") -> None:
+        place.click()
+        self.settle()
+
     def undo(self) -> None:
-        self.settle()  # a person's hand is slower than the page
+        self.settle()
         before = self.texts()
         self.page.keyboard.press("Control+z")
         self.page.wait_for_function(CHANGED, arg=[KIND, before])
