@@ -68,7 +68,7 @@ def test_opens_from_the_node(
         canvas.load(read("first-lora"))
         canvas.set("AtelierLoadDataset", folder=cats.name)
         if vue:
-            button = canvas.page.get_by_role("button", name=BUTTON, exact=True)
+            button = canvas.page.get_by_role("button", name=BUTTON, exact=True).first
             button.dispatch_event("click")
         else:
             x, y = canvas.page.evaluate(WHERE, ["AtelierLoadDataset", BUTTON])

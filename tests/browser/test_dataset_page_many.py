@@ -116,8 +116,9 @@ def test_ten_thousand_pictures_are_scrolled_filtered_and_counted(
         page.keys("End")
         assert page.current().startswith("09999.jpg")
         tab.wait_for_function(
-            "() => [...document.querySelector('.atelier-dataset').shadowRoot"
-            ".querySelectorAll('.cell img')].every(image => image.complete)"
+            "() => { const images = [...document.querySelector('.atelier-dataset').shadowRoot"
+            ".querySelectorAll('.cell img')];"
+            " return images.length && images.every(image => image.naturalWidth > 0); }"
         )
         tab.screenshot(path=screenshots / "dataset-many.png")
     print(json.dumps(told))
