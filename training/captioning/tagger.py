@@ -22,7 +22,7 @@ from .tags import Tag, caption, read_tags
 try:
     import onnxruntime  # pyright: ignore[reportMissingImports]
     from onnxruntime.capi import (  # pyright: ignore[reportMissingImports]
-        onnxruntime_pybind11_state as states,
+        onnxruntime_pybind11_state as states,  # pyright: ignore[reportAttributeAccessIssue]
     )
 except ImportError:  # an extra: the pack works without
     onnxruntime = states = None

@@ -9,11 +9,10 @@ import { imageAddress } from "./server.js";
 export const ROOM = 75; // tokens that CLIP reads of a prompt at once
 
 /**
- * @param {Picture} picture
- * @param {number} index of it among those that are shown
+ * @param {number} index of the picture among those that are shown
  * @param {number} column from 1
  */
-export function makeCell(picture, index, column) {
+export function makeCell(index, column) {
     const tick = make("input", { type: "checkbox", tabindex: "-1", "aria-hidden": "true", class: "tick-box" });
     const frame = make("div", { class: "frame" }, tick, make("div", { class: "marks", "aria-hidden": "true" }));
     const cell = make(

@@ -134,7 +134,7 @@ export class Grid {
         const own = this.store.shown.slice(start, start + this.layout.columns);
         const row = make("div", { role: "row", class: "row", "aria-rowindex": String(number + 1) });
         row.style.transform = `translateY(${topOf(this.layout, number)}px)`;
-        row.append(...own.map((picture, column) => makeCell(picture, start + column, column + 1)));
+        row.append(...own.map((_picture, column) => makeCell(start + column, column + 1)));
         this.rows.set(number, row);
         this._dressRow(row);
         const after = [...this.rows].filter(([other]) => other > number).sort((a, b) => a[0] - b[0])[0];

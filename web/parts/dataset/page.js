@@ -62,7 +62,7 @@ export class Page {
     }
 
     _bar() {
-        const { actions, store } = this;
+        const { actions } = this;
         this.folder.addEventListener("focus", () => this._offer());
         const size = make("input", { type: "range", min: "80", max: "400", value: String(this.grid.size), "aria-label": "Size of the pictures" });
         size.addEventListener("input", () => this.grid.setSize(Number(size.value)));
