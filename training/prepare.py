@@ -9,6 +9,7 @@ from .data.buckets import Batches
 from .data.cache import Cache, Entry
 from .data.dataset import Dataset
 from .examples import Encoded, Encoder, batches
+from .files import legible
 from .host import folders
 from .host.choices import SAMPLERS, SCHEDULERS
 from .host.progress import Progress
@@ -79,6 +80,11 @@ def prepare(
 
 
 def _refuse(wires: Wires, config: TrainConfig) -> None:
+    if not wires.dataset:
+        raise ValueError(
+            f"The dataset ({legible(wires.dataset.name)}) has no pictures: all were set aside, or "
+            "all are class pictures. Wire the others."
+        )
     if not wires.held_out and (config.patience or config.keep == "best"):
         raise ValueError(
             "patience and keep = 'best' go by the held-out loss: wire held_out pictures, or set "

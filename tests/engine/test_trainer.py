@@ -15,6 +15,7 @@ from torch.amp.grad_scaler import GradScaler
 from atelier.training import run as runs
 from atelier.training import trainer
 from atelier.training.config import make_config
+from atelier.training.data.dataset import Dataset
 from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
 from atelier.training.task import Task
@@ -215,6 +216,12 @@ def test_captions_and_pictures_are_encoded_once(wires, monkeypatch):
     for path in folders.cache().rglob("*.safetensors"):
         path.write_bytes(path.read_bytes()[:50])  # damaged: made again
     assert same([first.lora()], [train(wires, name="three").lora()])
+
+
+def test_a_dataset_without_pictures_is_named(wires):
+    with pytest.raises(ValueError, match="all set aside.*has no pictures"):
+        train(replace(wires, dataset=Dataset("all set aside", ())))
+    assert not folders.runs().exists()
 
 
 def test_too_few_pictures_for_a_batch_are_refused_before_anything_is_written(wires):
