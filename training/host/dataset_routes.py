@@ -31,7 +31,7 @@ from ..files import legible
 from .asking import no, of_our_page
 from .dataset_requests import Caption, Captions, Decided, OfFolder, sent
 from .folders import cache, records, resolve_folder
-from .tokens import count_tokens
+from .token_counts import count_one
 
 ROOT = "/atelier/dataset"
 _AGE = {"Cache-Control": "private, max-age=604800, immutable"}
@@ -131,7 +131,7 @@ async def listed(request: web.Request) -> web.Response:
 
 async def tokens(request: web.Request) -> web.Response:
     shelf = await _asked(request)
-    return await _made(lambda: {n: count_tokens(one.caption) for n, one in shelf.entries.items()})
+    return await _made(lambda: {n: count_one(one.caption) for n, one in shelf.entries.items()})
 
 
 async def told(request: web.Request) -> web.Response:
@@ -242,7 +242,7 @@ async def save_all(request: web.Request) -> web.Response:
         outcome = journal.save_all(_journals(), shelf, body.changes)
         texts = {change.name: change.text for change in body.changes}
         return {
-            "saved": {n: [own, count_tokens(texts[n])] for n, own in outcome.saved.items()},
+            "saved": {n: [own, count_one(texts[n])] for n, own in outcome.saved.items()},
             "refused": [asdict(one) | _theirs(one) for one in outcome.refused],
         }
 
@@ -250,7 +250,7 @@ async def save_all(request: web.Request) -> web.Response:
 
 
 def _theirs(one: journal.Refused) -> dict[str, Any]:
-    return {"theirs": one.theirs, "hash": one.hash, "tokens": count_tokens(one.theirs)}
+    return {"theirs": one.theirs, "hash": one.hash, "tokens": count_one(one.theirs)}
 
 
 def _journals() -> Path:

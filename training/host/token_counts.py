@@ -27,6 +27,12 @@ def count(texts: Sequence[str], clip: CLIP | None = None) -> list[Counted]:
     ]
 
 
+@lru_cache(maxsize=100_000)
+def count_one(caption: str) -> int:
+    """Tokens of a caption for CLIP-L, which has room for 75."""
+    return len(tokens_of(_own(), caption))
+
+
 def rank(word: str) -> float:
     """The place of a word among CLIP's tokens, from the most frequent on; infinite for none.
 
