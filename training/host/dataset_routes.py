@@ -229,7 +229,7 @@ async def save(request: web.Request) -> web.Response:
         changed = one.hash is not None and one.hash != body.expected
         more = _theirs(one) if changed else {}
         return no(409 if changed else 400, one.error[:1000], **more)
-    tokens = await _apart(count_tokens, body.text)
+    tokens = await _apart(count_one, body.text)
     return web.json_response({"hash": outcome.saved[body.name], "tokens": tokens})
 
 
