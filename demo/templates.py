@@ -118,7 +118,7 @@ def _base(at: tuple[int, int]) -> Node:
 
 def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
     values = {"folder": f"{install.FOLDER}/{folder}"}
-    return Node("AtelierLoadDataset", at, (340, 300), title, values)
+    return Node("AtelierLoadDataset", at, (340, 360), title, values)
 
 
 def _train(name: str, at: tuple[int, int], **more: str) -> Node:
@@ -137,8 +137,8 @@ TEMPLATES = {
             "note": _note(FIRST_NOTE, (340, 230)),
             "base": _base((0, 350)),
             "hats": _pictures("hats", (0, 500), "Load Dataset: what to learn"),
-            "held_out": _pictures("held-out", (0, 860), "Load Dataset: held out, to measure"),
-            "class": _pictures("class", (0, 1220), "Load Dataset: the same without it"),
+            "held_out": _pictures("held-out", (0, 920), "Load Dataset: held out, to measure"),
+            "class": _pictures("class", (0, 1340), "Load Dataset: the same without it"),
             "train": _train(
                 "demo-hats", (420, 0), class_pictures="class.dataset", held_out="held_out.dataset"
             ),
