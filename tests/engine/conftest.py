@@ -31,10 +31,14 @@ def pictures(comfy_base, tmp_path):
 
 @pytest.fixture
 def wires(base, pictures):
+    """Around the base as its file is: a LoRA that a test before has drawn with is taken out."""
+    from comfy.model_management import unload_all_models
+
     from atelier.training.data.folder import load_folder
 
     from .trained import wired
 
+    unload_all_models()
     return wired(base, load_folder(pictures))
 
 

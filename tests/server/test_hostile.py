@@ -49,8 +49,9 @@ def ground(base, tmp_path_factory):
 
 
 def kept(base: Path) -> dict[str, str]:
-    """All of the server's folders but its own logs and database."""
-    own = re.compile(r"user/(server-\d+\.log|comfyui\.(db|log|prev)|.*\.lock)")
+    """All of the server's folders but its own logs and database, and what a listing was."""
+    listing = r"__atelier(/cache(/listing(/.*)?)?)?$"
+    own = re.compile(rf"user/(server-\d+\.log|comfyui\.(db|log|prev)|.*\.lock|{listing})")
     return {path: what for path, what in snapshot(base).items() if not own.match(path)}
 
 
