@@ -4,7 +4,7 @@ from ..training.host.images import as_images
 from ..training.host.lora_interference import SHOWS, as_json, interference, picture, told
 from ..training.host.lora_work import chosen
 from ..training.host.progress import show_text
-from .merge import file_rows, rows_of, stack_inputs, stamps
+from .merge import base_inputs, file_rows, rows_of, stack_inputs, stamps
 
 ROWS = (1, 2)
 
@@ -31,16 +31,7 @@ class LoraInterference(io.ComfyNode):
                 ),
                 *file_rows(ROWS),
                 *stack_inputs(),
-                io.Model.Input(
-                    "model",
-                    optional=True,
-                    tooltip="The base, which a DoRA's effect depends on. Not needed for others.",
-                ),
-                io.Clip.Input(
-                    "clip",
-                    optional=True,
-                    tooltip="The base's text encoders, for a DoRA that changes them.",
-                ),
+                *base_inputs(),
             ],
             outputs=[
                 io.Image.Output(display_name="heat_map", tooltip="Blocks by pairs of LoRAs."),

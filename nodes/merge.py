@@ -109,6 +109,22 @@ def stamps(rows: Mapping[str, Any], numbers: Sequence[int]) -> list[tuple[int, i
     return [stamp(name) for name in names if name and name != "None"]
 
 
+def base_inputs() -> list[Any]:
+    """What a DoRA's change depends on."""
+    return [
+        io.Model.Input(
+            "model",
+            optional=True,
+            tooltip="The base, which a DoRA's effect depends on. Not needed for others.",
+        ),
+        io.Clip.Input(
+            "clip",
+            optional=True,
+            tooltip="The base's text encoders, for a DoRA that changes them.",
+        ),
+    ]
+
+
 def stack_inputs() -> list[io.Input]:
     """Rows from other nodes: of any pack, and of ours."""
     return [
@@ -181,16 +197,7 @@ class MergeLoras(io.ComfyNode):
                 ),
                 *file_inputs("merged"),
                 *stack_inputs(),
-                io.Model.Input(
-                    "model",
-                    optional=True,
-                    tooltip="The base, which a DoRA's effect depends on. Not needed for others.",
-                ),
-                io.Clip.Input(
-                    "clip",
-                    optional=True,
-                    tooltip="The base's text encoders, for a DoRA that changes them.",
-                ),
+                *base_inputs(),
             ],
             outputs=file_outputs(),
         )

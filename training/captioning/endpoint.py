@@ -179,11 +179,9 @@ def _reason(error: Exception) -> str:
 def _told(data: bytes) -> str:
     """What an answer says of what went wrong."""
     text = data.decode(errors="replace").strip()
-    try:
+    with suppress(ValueError, LookupError, TypeError, RecursionError):  # else as it is
         found = json.loads(text)["error"]
         text = str(found["message"] if isinstance(found, dict) else found)
-    except (ValueError, LookupError, TypeError, RecursionError):
-        pass
     return legible(text[:300]) or "and nothing else"
 
 
