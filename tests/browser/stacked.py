@@ -26,6 +26,11 @@ KEPT = """value => Object.values({ ...localStorage, ...sessionStorage })
 PROMPTED = """async kind => Object.values((await app.graphToPrompt()).output)
     .filter(node => node.class_type === kind)
     .map(node => node.inputs.rows)"""
+ADD_AND_OPEN = """workflow => {
+    document.querySelector(".atelier-stack button[aria-label^='Duplicate']").click();
+    return app.loadGraphData(workflow);
+}"""
+STEPPED = "() => !app.extensionManager.workflow.activeWorkflow.changeTracker.changeCount"
 SELECT = """kind => {
     app.canvas.deselectAll();
     app.canvas.selectNode(app.canvas.graph.nodes.find(node => node.type === kind));
@@ -74,7 +79,9 @@ class Stack:
         self.settle()
 
     def settle(self) -> None:
+        """Let the page draw, and end the step of undo that it is in."""
         self.canvas.settle()
+        self.page.wait_for_function(STEPPED)
 
     @property
     def page(self) -> Any:

@@ -14,7 +14,7 @@ from atelier.demo.server import Server
 from atelier.training.metadata import thumbnail
 
 from .canvas import opened
-from .stacked import CONTRAST, ENTER, FACED, INTO_SUBGRAPH, PROMOTE, TEXT, Stack, saved, workflow
+from .stacked import ADD_AND_OPEN, CONTRAST, ENTER, FACED, INTO_SUBGRAPH, PROMOTE, TEXT, Stack, saved, workflow
 from .test_templates import look
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FILES = ("styles/ink-wash", "styles/inkwell", "red hat")
 NAMES = ["ink-wash", "red hat", "ink_wash_v3"]
 # What the page says where a subgraph is made, whatever is in it; and of the damaged file.
 EXPECTED = ("Attempted to cleanup event listeners for graph", "422 (", "422 http")
-PATIENCE = 20_000  # milliseconds that any one thing may take on a busy machine
+PATIENCE = 60_000  # milliseconds that any one thing may take on a busy machine
 
 
 def write_loras(folder: Path) -> None:
@@ -99,6 +99,18 @@ def test_adds(stack: Stack) -> None:
     stack.undo()
     assert stack.texts() == [saved()]
     assert stack.names() == NAMES
+
+
+def test_a_step_left_open_does_not_reach_another_workflow(stack: Stack) -> None:
+    """A workflow may be opened by code, in the very frame of an edit."""
+    stack.page.evaluate(ADD_AND_OPEN, workflow())
+    stack.rows.nth(2).wait_for()
+    stack.settle()
+    assert stack.texts() == [saved()]
+    stack.press("Escape")
+    stack.click(stack.switch(0))
+    stack.undo()
+    assert stack.texts() == [saved()]
 
 
 def test_chooses_another_file(stack: Stack) -> None:

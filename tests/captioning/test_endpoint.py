@@ -178,12 +178,19 @@ def test_an_answer_that_is_none_is_not_asked_for_again(server, answer, named):
 
 
 @pytest.mark.parametrize("how", ["slow", "drip"])
-def test_a_server_that_is_too_slow_is_left(server, how):
+def test_a_server_that_is_too_slow_is_left(server, monkeypatch, how):
+    close = module._close
+
+    def close_and_see_it_end(connection):
+        close(connection)
+        time.sleep(0.2)  # the connection's own error is there before anyone looks
+
+    monkeypatch.setattr(module, "_close", close_and_see_it_end)
     server.answers = [(how, b"")]
     begun = time.monotonic()
     with pytest.raises(CannotCaption, match=r"no answer within 0\.3 seconds\. It was tried 2"):
         ask(server.url, timeout=0.3, retries=1)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15  # the server itself takes 20 for each
 
 
 class Cancelled(BaseException):

@@ -120,9 +120,10 @@ def _answer(server: ServerSettings, body: bytes, check: Callable[[], None]) -> b
         while asking.is_alive() and time.monotonic() < end:
             check()
             asking.join(_POLL)
+        late = asking.is_alive()  # closing ends it with an error of its own
     finally:
         _close(connection)
-    if not got:
+    if late:
         raise _Failed(f"it gave no answer within {server.timeout:g} seconds.", True)
     if isinstance(got[0], _Failed):
         raise got[0]

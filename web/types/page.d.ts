@@ -13,8 +13,16 @@ declare module "*/scripts/app.js" {
         extensionManager: {
             toast: { add(message: Message): void };
             registerSidebarTab(tab: SidebarTab): void;
+            workflow: { activeWorkflow: { changeTracker: ChangeTracker } | null };
             sidebarTab: { activeSidebarTabId: string | null; toggleSidebarTab(id: string): void };
         };
+    }
+
+    /** Steps of undo of a workflow; none is taken while `changeCount` is not 0. */
+    interface ChangeTracker {
+        changeCount: number;
+        beforeChange(): void;
+        afterChange(): void;
     }
 
     interface SidebarTab {
@@ -61,8 +69,6 @@ declare module "*/scripts/app.js" {
 
     interface Canvas {
         graph: Graph | null;
-        emitBeforeChange(): void;
-        emitAfterChange(): void;
         processMouseWheel(event: WheelEvent): void;
         processMouseDown(event: PointerEvent): void;
         processMouseMove(event: PointerEvent): void;
@@ -129,4 +135,4 @@ declare module "*/scripts/api.js" {
     };
 }
 
-declare const LiteGraph: { vueNodesMode?: boolean };
+declare const LiteGraph: { vueNodesMode?: boolean; NODE_TITLE_HEIGHT: number };

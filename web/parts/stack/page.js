@@ -1,35 +1,14 @@
 // @ts-check
-/** What the stack needs of ComfyUI's page and server: undo, files, other nodes' texts. */
+/** What the stack needs of ComfyUI's page and server: files, other nodes' texts. */
 
 import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
+import { inElements } from "../renderer.js";
 import { withSlashes } from "./names.js";
+import { change } from "./undo.js";
 
 /** @typedef {import("../../../../scripts/app.js").Node} ComfyNode */
 /** @typedef {import("../../../../scripts/app.js").Widget} ComfyWidget */
-
-/**
- * Do `edit` as one step that Ctrl+Z takes back.
- *
- * Nodes 2.0 measure a node in the next frame. Its new size belongs to the step: on its own it would
- * be another, and the first Ctrl+Z would seem to do nothing.
- * @param {() => void} edit
- */
-export function change(edit) {
-    const end = () => app.canvas.emitAfterChange();
-    app.canvas.emitBeforeChange();
-    try {
-        edit();
-    } finally {
-        if (inElements()) requestAnimationFrame(() => requestAnimationFrame(end));
-        else end();
-    }
-}
-
-/** Whether nodes are elements of the page (Nodes 2.0), not drawn on the canvas. */
-export function inElements() {
-    return Boolean(LiteGraph.vueNodesMode);
-}
 
 /**
  * Over the list, the wheel zooms and the middle button pans as beside it; what else is done there
@@ -113,7 +92,7 @@ export function texts() {
 export function append(target, words) {
     const text = String(target.widget.value ?? "");
     if (text.includes(words)) return;
-    change(() => {
+    change(target.node, () => {
         target.widget.value = text.trim() ? `${text.trimEnd().replace(/,$/, "")}, ${words}` : words;
         target.widget.callback?.(target.widget.value);
     });

@@ -4,7 +4,9 @@
 import { forgetAll } from "./about.js";
 import { closeChooser } from "./chooser.js";
 import { StackList } from "./list.js";
-import { askForFiles, change, inElements, leaveToCanvas, watchFiles } from "./page.js";
+import { inElements } from "../renderer.js";
+import { askForFiles, leaveToCanvas, watchFiles } from "./page.js";
+import { change } from "./undo.js";
 
 /** @typedef {import("../../../../scripts/app.js").Node} ComfyNode */
 /** @typedef {import("../../../../scripts/app.js").NodeDefinition} NodeDefinition */
@@ -36,7 +38,7 @@ export function rowsWidget(node, name, spec) {
     addStyle();
     const list = new StackList({
         change() {
-            change(() => {
+            change(node, () => {
                 fit(node, list); // at once, so that undo takes both back together
                 widget.callback?.(list.text);
             });
