@@ -14,7 +14,18 @@ from atelier.demo.server import Server
 from atelier.training.metadata import thumbnail
 
 from .canvas import opened
-from .stacked import ADD_AND_OPEN, CONTRAST, ENTER, FACED, INTO_SUBGRAPH, PROMOTE, TEXT, Stack, saved, workflow
+from .stacked import (
+    ADD_AND_OPEN,
+    CONTRAST,
+    ENTER,
+    FACED,
+    INTO_SUBGRAPH,
+    PROMOTE,
+    TEXT,
+    Stack,
+    saved,
+    workflow,
+)
 from .test_templates import look
 
 if TYPE_CHECKING:
