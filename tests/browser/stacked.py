@@ -31,6 +31,9 @@ ADD_AND_OPEN = """workflow => {
     return app.loadGraphData(workflow);
 }"""
 STEPPED = "() => !app.extensionManager.workflow.activeWorkflow.changeTracker.changeCount"
+# ComfyUI 0.33 makes one step of what happens within 50 ms.
+LATER = """() => "squashState" in app.extensionManager.workflow.activeWorkflow.changeTracker
+    && new Promise(done => setTimeout(done, 60))"""
 SELECT = """kind => {
     app.canvas.deselectAll();
     app.canvas.selectNode(app.canvas.graph.nodes.find(node => node.type === kind));
@@ -82,6 +85,7 @@ class Stack:
         """Let the page draw, and end the step of undo that it is in."""
         self.canvas.settle()
         self.page.wait_for_function(STEPPED)
+        self.page.evaluate(LATER)
 
     @property
     def page(self) -> Any:
