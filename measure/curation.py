@@ -34,7 +34,7 @@ ENOUGH_FOUND, MOST_ALARMS = 0.95, 0.03
 
 def measure(quick: bool) -> Report:
     place = Path(os.environ.get(PICTURES, ""))
-    sets = {name: _usable(place / name) for name in (FIRST, SECOND, DRAWN)} if place.parts else {}
+    sets = {name: usable(place / name) for name in (FIRST, SECOND, DRAWN)} if place.parts else {}
     if not all(sets.values()) or not sets:
         raise SystemExit(
             f"measure curation needs real pictures: set {PICTURES} to a folder with three folders "
@@ -97,7 +97,7 @@ def _good(scores: dict[str, dict[str, Score]], parts: Sequence[str], kind: str) 
     )
 
 
-def _usable(folder: Path) -> list[Path]:
+def usable(folder: Path) -> list[Path]:
     files = picture_files(folder) if folder.is_dir() else []
     return [path for path in files if min(size_of(path)) >= LEAST]
 

@@ -24,6 +24,7 @@ SETTINGS = {
     "alpha": 16,
     "resolution": 128,
 }
+QUICK = {"steps": 200, "learning_rate": 5e-3}
 SEEDS = (1, 2, 3, 4)
 
 
@@ -128,8 +129,9 @@ def measure(quick: bool) -> Report:
     with_hat = prompts(n, seed=2, ask=4, extra={"hat": "yes"})
     without_hat = prompts(n, seed=3, ask=4)
     base = load_base()
-    alone = train(base, "measure-learning", class_pictures=False)
-    beside = train(base, "measure-learning-class", class_pictures=True)
+    changes = QUICK if quick else {}
+    alone = train(base, "measure-learning", class_pictures=False, **changes)
+    beside = train(base, "measure-learning-class", class_pictures=True, **changes)
     cases = {
         "hat asked, base alone": (None, with_hat),
         "hat asked, LoRA": (alone, with_hat),
@@ -155,7 +157,7 @@ def measure(quick: bool) -> Report:
     }
     notes = (
         f"{n} prompts of unseen combinations x {len(SEEDS)} seeds in each row; KSampler, Euler, 20 "
-        f"steps, CFG 3. Training: {SETTINGS}."
+        f"steps, CFG 3. Training: {SETTINGS | changes}."
     )
     return Report(
         {k: round(v, 4) for k, v in figures.items() if isinstance(v, float | int)}, rows, notes

@@ -57,7 +57,7 @@ def light(picture: Image.Image, dice: Dice) -> Image.Image:
 
 def framed(picture: Image.Image, dice: Dice) -> Image.Image:
     """Bars above and below, at the sides, or all round, of a colour that its edge does not have."""
-    colour = _other_than(np.asarray(picture)[[0, -1]].reshape(-1, 3), dice)
+    colour = other_than(np.asarray(picture)[[0, -1]].reshape(-1, 3), dice)
     share, sides = dice.uniform(0.05, 0.2), dice.choice(["across", "down", "both"])
     wide = 0 if sides == "down" else int(picture.width * share)
     tall = 0 if sides == "across" else int(picture.height * share)
@@ -72,14 +72,14 @@ def one_bar(picture: Image.Image, dice: Dice) -> Image.Image:
     turn, share = dice.choice([0, 90, 180, 270]), dice.uniform(0.05, 0.2)
     turned = picture.rotate(turn, expand=True)
     tall = int(turned.height * share)
-    colour = _other_than(np.asarray(turned)[0], dice)
+    colour = other_than(np.asarray(turned)[0], dice)
     page = Image.new("RGB", (turned.width, turned.height + tall), colour)
     page.paste(turned, (0, tall))
     page = page.rotate(-turn, expand=True)
     return jpeg(page, 85) if dice.random() < 0.5 else page
 
 
-def _other_than(edge: np.ndarray, dice: Dice) -> tuple[int, ...]:
+def other_than(edge: np.ndarray, dice: Dice) -> tuple[int, ...]:
     """Black, white or any colour, far from the usual one of an edge's pixels `[…, 3]`."""
     colours = [(0, 0, 0), (255, 255, 255), tuple(dice.randrange(256) for _ in range(3))]
     usual = np.median(edge, axis=0)

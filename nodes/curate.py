@@ -7,6 +7,7 @@ from ..training.config import make_config
 from ..training.curation import decisions, report, sheet
 from ..training.curation.curate import curate
 from ..training.curation.embeddings import Classical, Embedded, Embeddings, Encoder
+from ..training.curation.lettering import Lettering
 from ..training.curation.look import Look
 from ..training.curation.looks import Looks
 from ..training.curation.settings import CurationSettings
@@ -88,8 +89,9 @@ class Curate(io.ComfyNode):
         decided = decisions.read(place)
         looks = _looks(dataset, limits.resolution)
         wired = _embedded(dataset, looks, Vision(clip_vision)) if clip_vision else None
+        read = _embedded(dataset, looks, Lettering()) if limits.text else None
         likes = Likeness(_embedded(dataset, looks, Classical()), wired)
-        found = curate(dataset, looks, limits, decided.decided, likes)
+        found = curate(dataset, looks, limits, decided.decided, likes, read)
         file = decisions.write(
             place, dataset.name, decided, report.recommended(found), report.clusters(found)
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 import transformers as library
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 transformers: Any = library  # whose types know less than it takes
 
@@ -18,7 +18,8 @@ CHAT = (
 )
 
 
-def _tokenizer(special, template, **names):
+def _tokenizer(kind, special, template, **names):
+    """`kind` is the class that transformers 4 asks for; in 5 there is one for all."""
     words = dict.fromkeys([*special, *WORDS])
     table = {word: number for number, word in enumerate(words)}
     inner = Tokenizer(models.WordLevel(table, unk_token="<unk>"))
@@ -26,9 +27,12 @@ def _tokenizer(special, template, **names):
     if template:
         used = [(word, table[word]) for word in template.split() if word in table]
         inner.post_processor = processors.TemplateProcessing(single=template, special_tokens=used)
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, unk_token="<unk>", **names
-    ), table
+    if transformers.__version__ < "5":
+        inner.normalizer = normalizers.BertNormalizer()
+        made = getattr(transformers, f"{kind}TokenizerFast")
+    else:
+        made = transformers.PreTrainedTokenizerFast
+    return made(tokenizer_object=inner, unk_token="<unk>", **names), table
 
 
 def _saved(folder, network, config, processor, never=None):
@@ -47,6 +51,7 @@ def _saved(folder, network, config, processor, never=None):
 def blip(folder):
     special = ["[PAD]", "<unk>", "[CLS]", "[SEP]", "[DEC]"]
     tokenizer, _ = _tokenizer(
+        "Bert",
         special,
         "[CLS] $A [SEP]",
         pad_token="[PAD]",
@@ -76,6 +81,7 @@ def blip(folder):
 def florence2(folder):
     special = ["<s>", "<pad>", "</s>", "<unk>", "<image>"]
     tokenizer, _ = _tokenizer(
+        "Bart",
         special,
         "<s> $A </s>",
         bos_token="<s>",
@@ -129,6 +135,7 @@ def _qwen_tokenizer():
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<unk>", "<|vision_start|>"]
     special += ["<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
     return _tokenizer(
+        "Qwen2",
         special,
         "",
         pad_token="<|endoftext|>",

@@ -84,6 +84,18 @@ def kind_of(folder: Path) -> Kind:
     return KINDS[name]
 
 
+def _refuse_cut_short(folder: Path) -> None:
+    """For a tokenizer.json that ends too early the library raises a bare `Exception`."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{file} cannot be read ({legible(error)}). Download the model's folder again, "
+                "whole."
+            ) from error
+
+
 def files_of(folder: Path) -> list[Path]:
     """Every file that decides what the model says."""
     return sorted(path for path in folder.iterdir() if path.is_file())
@@ -97,6 +109,7 @@ class Seer:
         model, processor = (_class(name) for name in (self.kind.model, self.kind.processor))
         only: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         precision = "dtype" if _version() >= (4, 56) else "torch_dtype"
+        _refuse_cut_short(folder)
         try:
             self.processor = processor.from_pretrained(folder, **only)
             self.model, about = model.from_pretrained(

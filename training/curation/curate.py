@@ -9,6 +9,8 @@ from ..records import names_of
 from . import whole
 from .checks import fit, reasons
 from .duplicates import near
+from .embeddings import Embedded
+from .lettering import lettered
 from .look import Look
 from .settings import CurationSettings
 from .verdict import Curation, Verdict
@@ -26,11 +28,13 @@ def curate(
     settings: CurationSettings,
     decided: Mapping[str, str] | None = None,
     likes: Likeness | None = None,
+    read: Embedded | None = None,
 ) -> Curation:
     """Judge every picture of `dataset`, of which `looks` are the looks, in its order.
 
     `decided` are a person's decisions by content (`KEEP` or `ASIDE`); they come
-    before what is recommended. Without `likes` nothing is said of the set as a whole.
+    before what is recommended. Without `likes` nothing is said of the set as a whole, without
+    `read`, what `Lettering` read, nothing of text.
     """
     sizes = bucket_sizes(settings.resolution, usual_step(settings.resolution))
     decided = decided or {}
@@ -40,6 +44,8 @@ def curate(
         fitted = fit(record, nearest_bucket(record.width, record.height, sizes))
         why = tuple(reasons(look, fitted, settings))
         verdicts.append(Verdict(name, record, look, fitted, why, decided.get(look.content, "")))
+    if read is not None:
+        _add(verdicts, dict(lettered(read)))
     if settings.alike:
         pairs = near(looks, settings.alike, likes.all if likes else ())
         _add(verdicts, whole.duplicates(verdicts, pairs))
