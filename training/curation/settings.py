@@ -65,11 +65,6 @@ class CurationSettings(Group):
         description="Set aside what has a plain bar at a side, wider than this share of the "
         "picture. 0 is off.",
     )
-    text: bool = Field(
-        default=False,
-        description="Set aside what has text on it: watermarks, signatures, signs. Needs the "
-        "package rapidocr-onnxruntime and about a second for each picture.",
-    )
     alike: float = Field(
         default=0.88,
         ge=0,
@@ -90,4 +85,9 @@ class CurationSettings(Group):
         le=1,
         description="Over-represented: of pictures of one scene that are more than this share of "
         "the set, keep so many, and set the others aside. 0 is off.",
+    )
+    text: bool = Field(
+        default=False,
+        description="Set aside what has text on it: watermarks, signatures, signs. Needs the "
+        "package rapidocr-onnxruntime and about a second for each picture.",
     )
