@@ -14,7 +14,7 @@ from atelier.training.sweep.client import PromptFailed
 from .conftest import loader, random_lora, run, training
 
 ONE, TWO = "grid/one.safetensors", "grid/two.safetensors"
-SIDE, STEPS = 64, 2
+SIDE, STEPS = 64, 3
 PROMPTS = ("a person with red hair", "a sad person")
 
 
