@@ -19,7 +19,7 @@ from ..demo.install import CHECKPOINT
 from ..demo.server import Server, running
 from ..tests.conftest import make_base
 from ..training.sweep.client import connect
-from .report import Report
+from .report import Report, Value
 
 SIDE, LORA = 128, "measured.safetensors"
 UNSET = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
@@ -46,7 +46,7 @@ def measure(quick: bool) -> Report:
 def _report(cells: int, drawn: int, sizes: list[float], seconds: float, pages: int) -> Report:
     """`sizes` are MiB after each drawing, the last one after the pages were laid."""
     first = sizes[int(WARM * len(sizes))]
-    figures = {
+    figures: dict[str, Value] = {
         "cells": drawn,
         "asked": cells,
         "grown_mib": round(sizes[-2] - first, 1),

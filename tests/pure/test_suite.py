@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from atelier.training.evaluation.prompts import SUBJECTS, SuiteSettings, suggest
@@ -84,14 +86,20 @@ def test_what_cannot_be_read_is_named(text, message):
 CAPTIONS = ["a man with red hair", "ohwx in a boat", "ohwx in a boat", "", "a house\nat night"]
 
 
-def suggested(captions=CAPTIONS, noted="", **settings):
+def suggested(*, captions=CAPTIONS, noted="", **settings):
     given = {"trigger": "ohwx", "class_word": "a person"} | settings
     return suggest(captions, noted, checked(SuiteSettings, "Prompt Suite", given))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_there_is_as_much_of_each_kind_as_was_asked_for(subject):
-    counts = {"training": 2, "trigger_alone": 3, "contexts": 5, "styles": 4, "plain": 6}
+    counts: dict[str, Any] = {
+        "training": 2,
+        "trigger_alone": 3,
+        "contexts": 5,
+        "styles": 4,
+        "plain": 6,
+    }
     suite = suggested(subject=subject, **counts)
     assert {kind: len(suite.of_kind(kind)) for kind in KINDS} == dict(
         zip(KINDS, counts.values(), strict=True)
