@@ -82,9 +82,10 @@ class GridLoras(io.ComfyNode):
         return True if run.strip() else "Choose a run, or none."
 
     @classmethod
-    def fingerprint_inputs(cls, run: str, files: str, **_others: Any):
+    def fingerprint_inputs(cls, run=None, files=None, **_others: Any):
         known = run in names(runs())
-        return stamps([*run_loras.kept(Run(runs() / run)).values()] if known else [], files)
+        kept = run_loras.kept(Run(runs() / run)) if known else {}
+        return stamps([*kept.values()], files or "")
 
     @classmethod
     def execute(cls, axes: More | None = None, **sources: Any) -> io.NodeOutput:
