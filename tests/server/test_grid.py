@@ -257,15 +257,15 @@ def test_the_checkpoints_of_a_run(server, base):
     options = {"validate_every": 0, "patience": 0, "keep": "last", "save_every": 2}
     graph["9"] = node("AtelierValidationOptions", **options, keep_loras=True)
     graph["3"]["inputs"]["options"] = ["9", 0]
-    run(server, graph)
+    (name,) = run(server, graph)["4"]["text"]
     told, _ = drawn(server, base, grid(loras={"run": "steps", "files": ""}))
     assert told["columns"][1:] == [
         {"checkpoint": f"step {step}", "strength": "0.8"} for step in (2, 4)
     ]
     cell = told["cells"][2]
     assert (cell["lora"], cell["checkpoint"]) == ("steps", 4)
-    name = run(server, graph)["4"]["text"][0].removeprefix("models/loras/")
-    wanted = saved(base, run(server, native(cell, told["sampling"], [(name, 0.8)])))[0]
+    items = [(name.removeprefix("models/loras/"), 0.8)]
+    wanted = saved(base, run(server, native(cell, told["sampling"], items)))[0]
     assert np.array_equal(wanted, cell_pixels(base, cell))
     assert not np.array_equal(wanted, cell_pixels(base, told["cells"][1]))
 
@@ -304,7 +304,8 @@ def test_a_killed_server_goes_on_from_its_cells(server, base):
     before = set(cells(base))
 
     def kill(started):
-        while len(set(cells(base)) - before) < 11:
+        deadline = time.monotonic() + 120
+        while len(set(cells(base)) - before) < 11 and time.monotonic() < deadline:
             time.sleep(0.02)
         started.kill()
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from .fingerprint import fingerprint, state_digest, tensor_bytes
+from .fingerprint import fingerprint, tensor_bytes
 from .stack_schedule import KEY
 
 MOST_PARTS = 20_000  # that are looked at in one object
@@ -89,7 +89,7 @@ class _Look:
             self._callable(value)
         elif isinstance(value, torch.Tensor):
             whole = type(value) is torch.Tensor and value.numel() <= MOST_VALUES
-            self._write(*([state_digest({"": value})] if whole else tensor_bytes(value)))
+            self._write(*(_whole(value) if whole else tensor_bytes(value)))
         elif isinstance(value, dict):
             self._mapping(value)
         elif isinstance(value, list | tuple | set | frozenset):
@@ -144,6 +144,11 @@ class _Look:
             self._mapping(vars(value))
         elif " at 0x" not in (said := repr(value)):
             self._write(said)
+
+
+def _whole(tensor: torch.Tensor) -> tuple[str, bytes]:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return f"{tensor.dtype} {list(tensor.shape)}", flat.view(torch.uint8).numpy().tobytes()
 
 
 def _held(cell: types.CellType) -> Any:

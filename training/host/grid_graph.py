@@ -134,10 +134,9 @@ class Work:
             return self.subject.model, self.subject.clip
         place = _lora_of(cell)
         if place not in self.links:
-            both = self.subject.model, self.subject.clip
-            for item in self.subject.candidates[cell.shown.place].items:
-                both = _with(graph, *both, _scaled(item, cell.strength))
-            self.links[place] = both
+            items = self.subject.candidates[cell.shown.place].items
+            scaled = [_scaled(item, cell.strength) for item in items]
+            self.links[place] = _with(graph, self.subject.model, self.subject.clip, scaled)
         return self.links[place]
 
 
@@ -154,19 +153,27 @@ def _network_alone(item: Item) -> bool:
     return item.state is not None and network_alone(item.state)
 
 
-def _with(graph: GraphBuilder, model: Link, clip: Link, item: Item) -> tuple[Link, Link]:
-    """Core's node for a LoRA, where one can do it; else the stack's."""
-    if item.blocks or item.schedule or (item.state is not None and not _network_alone(item)):
-        node = graph.node("AtelierApplyStack", model=model, stack=Stack((item,)), clip=clip)
+def _with(graph: GraphBuilder, model: Link, clip: Link, items: Sequence[Item]) -> tuple[Link, Link]:
+    """Model and CLIP with LoRAs, by core's nodes where those can do it; else by the stack's."""
+    if any(map(_needs_stack, items)):
+        node = graph.node("AtelierApplyStack", model=model, stack=Stack(tuple(items)), clip=clip)
         return node.out(0), node.out(1)
-    if item.state is not None:
-        node = graph.node(
-            "LoraModelLoader", model=model, lora=item.state, strength_model=item.model
-        )
-        return node.out(0), clip
-    strengths = {"strength_model": item.model, "strength_clip": item.text}
-    node = graph.node("LoraLoader", model=model, clip=clip, lora_name=item.name, **strengths)
-    return node.out(0), node.out(1)
+    for item in items:
+        if item.state is not None:
+            wires = {"model": model, "lora": item.state}
+            node = graph.node("LoraModelLoader", **wires, strength_model=item.model)
+            model = node.out(0)
+        else:
+            wires = {"model": model, "clip": clip, "lora_name": item.name}
+            strengths = {"strength_model": item.model, "strength_clip": item.text}
+            node = graph.node("LoraLoader", **wires, **strengths)
+            model, clip = node.out(0), node.out(1)
+    return model, clip
+
+
+def _needs_stack(item: Item) -> bool:
+    in_memory = item.state is not None and not _network_alone(item)
+    return bool(item.blocks or item.schedule) or in_memory
 
 
 def _sample(
