@@ -22,8 +22,8 @@ def rescaled(by):
     return rescale
 
 
-def doubled(arguments):
-    return arguments["cond"] * 2
+def doubled(arguments, more=0):
+    return arguments["cond"] * 2 + more
 
 
 class Wrapper:
