@@ -38,7 +38,7 @@ VALUES = {
 def phrases() -> Phrases:
     """Every way in which a caption names a value."""
     found: Phrases = {}
-    for name, value in [(name, value) for name in world.PLACES for value in world.VALUES[name]]:
+    for name, value in ((one, value) for one in world.PLACES for value in world.VALUES[one]):
         words = {"skin": world.SKINS, "length": world.LENGTHS}.get(name, world.SHADES)[value]
         for template, word in itertools.product(world.PLACES[name], words):
             found[world.placed(template, word)] = {name: value}
