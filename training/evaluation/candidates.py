@@ -1,0 +1,105 @@
+"""The columns of a grid as candidates for a recommendation, and what speaks against each. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .intervals import Interval, paired
+from .scores import Scores
+from .shots import CALLED, Evidence, Shot, places
+from .standing import Standing, dominant, standings
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a column may do at most (of `learned` and `steady`: at least). See `Standing`."""
+
+    learned: float = 0.3
+    copied: float = 0.2
+    unfollowed: float = 0.25
+    leaned: float = 0.35
+    drifted: float = 1.0
+    steady: float = 0.5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One column of a grid: a checkpoint at a strength. `faithful` has the identity of each
+    picture by prompt, seed and settings; `dominant` is the training picture that most of its
+    pictures are nearest to, and their share.
+    """
+
+    column: int
+    label: str
+    lora: str
+    checkpoint: int | None
+    strength: float
+    standing: Standing
+    faithful: Mapping[tuple[str, int, str], float] = field(default_factory=dict)
+    dominant: tuple[str, float] = ("", 0.0)
+
+
+def candidates(
+    shots: Sequence[Shot],
+    seen: Evidence,
+    scores: Scores,
+    named: Mapping[int, tuple[str, str, int | None, float]],
+) -> list[Candidate]:
+    """A candidate for each column with a LoRA; `named` has its label, LoRA, step and strength."""
+    found = []
+    for column, standing in standings(shots, seen, scores).items():
+        values = scores["identity"].values if "identity" in scores else np.zeros(len(shots))
+        faithful = {shots[n].pair: float(values[n]) for n in places(shots, CALLED, column)}
+        place, share = dominant(shots, seen, column)
+        name = seen.prints.names[place] if share else ""
+        found.append(Candidate(column, *named[column], standing, faithful, (name, share)))
+    return found
+
+
+FLAGS = {
+    "undertrained": "it has hardly learned what it should",
+    "copying": "it draws training pictures again",
+    "not following": "it does not do what prompts say",
+    "leaking": "it shows where the trigger is not said",
+    "fragile": "it works only in phrases of the training",
+}
+
+
+def flags(one: Candidate, limits: Limits) -> tuple[str, ...]:
+    """Which of `FLAGS` a candidate has, as far as its pictures tell."""
+    its = one.standing
+    told = {
+        "undertrained": is_known(its.learned)
+        and (its.learned.mean < limits.learned or not its.learned.above),
+        "copying": _beyond(its.copied, limits.copied),
+        "not following": _beyond(its.unfollowed, limits.unfollowed),
+        "leaking": _beyond(its.leaned, limits.leaned)
+        or (is_known(its.drifted) and its.drifted.mean > limits.drifted),
+        "fragile": its.steady < limits.steady and not its.own.overlaps(its.contexts),
+    }
+    return tuple(flag for flag, is_so in told.items() if is_so)
+
+
+def is_known(one: Interval) -> bool:
+    return bool(np.isfinite(one.mean)) and not one.too_few
+
+
+def _beyond(one: Interval, limit: float) -> bool:
+    return is_known(one) and one.mean > limit and one.above
+
+
+def outside(flags: Sequence[str]) -> list[str]:
+    """The limits that rule a candidate out. One that has learned little is below others anyway."""
+    return [flag for flag in flags if flag not in ("undertrained", "fragile")]
+
+
+def better(one: Candidate, other: Candidate) -> bool:
+    """Whether `one` is surely more faithful, at the same prompts and seeds."""
+    both = [pair for pair in one.faithful if pair in other.faithful]
+    mine, others = (np.array([side.faithful[pair] for pair in both]) for side in (one, other))
+    return paired(mine, others, [prompt for prompt, *_ in both]).above
+
+
+def steps(one: Candidate) -> int:
+    return one.checkpoint or 0
