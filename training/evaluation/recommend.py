@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import saying
-from .candidates import Candidate, Limits, better, flags, is_known, outside
+from .contenders import Contender, Limits, better, flags, is_known, outside
 
 
 @dataclass(frozen=True)
 class Recommendation:
     """`chosen` is None where too few pictures were made to say."""
 
-    chosen: Candidate | None
+    chosen: Contender | None
     reasons: tuple[str, ...]
     advice: tuple[str, ...]
     points: tuple[dict[str, Any], ...]
@@ -37,11 +37,11 @@ class Recommendation:
         return {"chosen": named or None, **lists, "points": list(self.points), "text": self.text}
 
 
-def recommend(found: Sequence[Candidate], limits: Limits | None = None) -> Recommendation:
-    """The candidate of the highest identity to held-out pictures, of those within the limits.
+def recommend(found: Sequence[Contender], limits: Limits | None = None) -> Recommendation:
+    """The contender of the highest identity to held-out pictures, of those within the limits.
 
     Those whose paired difference from it holds 0 are as good; of these it is the one with the
-    fewest steps. Raises `ValueError` where there is no candidate.
+    fewest steps. Raises `ValueError` where there is none.
     """
     limits = limits or Limits()
     if not found:
@@ -65,6 +65,6 @@ def recommend(found: Sequence[Candidate], limits: Limits | None = None) -> Recom
     )
 
 
-def _cost(one: Candidate) -> tuple[float, float, float]:
+def _cost(one: Contender) -> tuple[float, float, float]:
     steps = float("inf") if one.checkpoint is None else one.checkpoint
     return steps, abs(one.strength - 1), -one.standing.learned.mean

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .candidates import FLAGS, Candidate, Limits, better, is_known, outside, steps
+from .contenders import FLAGS, Contender, Limits, better, is_known, outside, steps
 from .intervals import LEAST_GROUPS, LEAST_PICTURES, Interval
 
 DOMINANT = 1 / 3  # of the pictures of a column
@@ -24,15 +24,15 @@ ADVICE = {
 class Choice:
     """What was chosen, the highest, all that are as good, all that were judged, and their flags."""
 
-    chosen: Candidate
-    best: Candidate
-    equal: Sequence[Candidate]
-    judged: Sequence[Candidate]
+    chosen: Contender
+    best: Contender
+    equal: Sequence[Contender]
+    judged: Sequence[Contender]
     told: Mapping[int, Sequence[str]]
     limits: Limits
 
 
-def too_few(found: Sequence[Candidate]) -> str:
+def too_few(found: Sequence[Contender]) -> str:
     most = max(one.standing.learned.n for one in found)
     if not most:
         return (
@@ -138,7 +138,7 @@ def _rising(choice: Choice) -> bool:
 
 
 def points(
-    found: Sequence[Candidate], told: Mapping[int, Sequence[str]], chosen: Candidate | None
+    found: Sequence[Contender], told: Mapping[int, Sequence[str]], chosen: Contender | None
 ) -> tuple[dict[str, Any], ...]:
     """For the plot of fidelity over prompt following: shares, 1 is real pictures, or the base."""
     return tuple(
@@ -157,7 +157,7 @@ def points(
     )
 
 
-def _parts(one: Candidate) -> list[tuple[str, dict[str, Any]]]:
+def _parts(one: Contender) -> list[tuple[str, dict[str, Any]]]:
     return list(asdict(one.standing).items())
 
 

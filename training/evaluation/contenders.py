@@ -1,4 +1,4 @@
-"""The columns of a grid as candidates for a recommendation, and what speaks against each. Pure."""
+"""The columns of a grid as contenders for a recommendation, and what speaks against each. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Contender:
     """One column of a grid: a checkpoint at a strength. `faithful` has the identity of each
     picture by prompt, seed and settings; `dominant` is the training picture that most of its
     pictures are nearest to, and their share.
@@ -40,20 +40,20 @@ class Candidate:
     dominant: tuple[str, float] = ("", 0.0)
 
 
-def candidates(
+def contenders(
     shots: Sequence[Shot],
     seen: Evidence,
     scores: Scores,
     named: Mapping[int, tuple[str, str, int | None, float]],
-) -> list[Candidate]:
-    """A candidate for each column with a LoRA; `named` has its label, LoRA, step and strength."""
+) -> list[Contender]:
+    """A contender for each column with a LoRA; `named` has its label, LoRA, step and strength."""
     found = []
     for column, standing in standings(shots, seen, scores).items():
         values = scores["identity"].values if "identity" in scores else np.zeros(len(shots))
         faithful = {shots[n].pair: float(values[n]) for n in places(shots, CALLED, column)}
         place, share = dominant(shots, seen, column)
         name = seen.prints.names[place] if share else ""
-        found.append(Candidate(column, *named[column], standing, faithful, (name, share)))
+        found.append(Contender(column, *named[column], standing, faithful, (name, share)))
     return found
 
 
@@ -66,8 +66,8 @@ FLAGS = {
 }
 
 
-def flags(one: Candidate, limits: Limits) -> tuple[str, ...]:
-    """Which of `FLAGS` a candidate has, as far as its pictures tell."""
+def flags(one: Contender, limits: Limits) -> tuple[str, ...]:
+    """Which of `FLAGS` a contender has, as far as its pictures tell."""
     its = one.standing
     told = {
         "undertrained": is_known(its.learned)
@@ -90,16 +90,16 @@ def _beyond(one: Interval, limit: float) -> bool:
 
 
 def outside(flags: Sequence[str]) -> list[str]:
-    """The limits that rule a candidate out. One that has learned little is below others anyway."""
+    """The limits that rule a contender out. One that has learned little is below others anyway."""
     return [flag for flag in flags if flag not in ("undertrained", "fragile")]
 
 
-def better(one: Candidate, other: Candidate) -> bool:
+def better(one: Contender, other: Contender) -> bool:
     """Whether `one` is surely more faithful, at the same prompts and seeds."""
     both = [pair for pair in one.faithful if pair in other.faithful]
     mine, others = (np.array([side.faithful[pair] for pair in both]) for side in (one, other))
     return paired(mine, others, [prompt for prompt, *_ in both]).above
 
 
-def steps(one: Candidate) -> int:
+def steps(one: Contender) -> int:
     return one.checkpoint or 0
