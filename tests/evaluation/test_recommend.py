@@ -13,7 +13,7 @@ GOOD = Column(checkpoint=300)
 
 def found_of(*columns, **how):
     made = grid(*columns, **how)
-    return contenders(made.shots, made.seen, made.scores, made.columns)
+    return contenders(made.shots, made.scores, made.columns)
 
 
 def recommended(*columns, **how):
@@ -97,7 +97,7 @@ def test_a_picture_that_dominates_is_named():
     made.seen.identity.shots[[shot.column == 1 for shot in made.shots]] += (
         made.seen.identity.training[4]
     )
-    found = recommend(contenders(made.shots, made.seen, made.scores, made.columns))
+    found = recommend(contenders(made.shots, made.scores, made.columns))
     assert any(one.startswith("picture-4.png dominates") for one in found.advice)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .intervals import Interval, paired
 from .scores import Scores
-from .shots import CALLED, Evidence, Shot, places
+from .shots import CALLED, Shot, places
 from .standing import Standing, dominant, standings
 
 
@@ -41,19 +41,15 @@ class Contender:
 
 
 def contenders(
-    shots: Sequence[Shot],
-    seen: Evidence,
-    scores: Scores,
-    named: Mapping[int, tuple[str, str, int | None, float]],
+    shots: Sequence[Shot], scores: Scores, named: Mapping[int, tuple[str, str, int | None, float]]
 ) -> list[Contender]:
     """A contender for each column with a LoRA; `named` has its label, LoRA, step and strength."""
     found = []
-    for column, standing in standings(shots, seen, scores).items():
+    for column, standing in standings(shots, scores).items():
         values = scores["identity"].values if "identity" in scores else np.zeros(len(shots))
         faithful = {shots[n].pair: float(values[n]) for n in places(shots, CALLED, column)}
-        place, share = dominant(shots, seen, column)
-        name = seen.prints.names[place] if share else ""
-        found.append(Contender(column, *named[column], standing, faithful, (name, share)))
+        nearest = dominant(shots, scores, column)
+        found.append(Contender(column, *named[column], standing, faithful, nearest))
     return found
 
 

@@ -41,7 +41,8 @@ class Column:
 @dataclass(frozen=True)
 class Score:
     """`values` has a number for each shot, NaN where the score says nothing of it. `floor` is the
-    base's, `ceiling` that of real pictures. `pairs` names the nearest training picture of a shot.
+    base's, `ceiling` that of real pictures. `pairs` names the nearest training picture of a shot,
+    `more` is told besides.
     """
 
     encoder: str
@@ -52,6 +53,7 @@ class Score:
     floor: float = np.nan
     ceiling: float = np.nan
     pairs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def told(self, shots: Sequence[Shot]) -> dict[str, Any]:
         """For `scores.json`."""
@@ -65,7 +67,27 @@ class Score:
             "ceiling": _number(self.ceiling),
             "floor": _number(self.floor),
             "pairs": dict(self.pairs),
+            **self.more,
         }
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], shots: Sequence[Shot]) -> "Score":
+        """What `told` said, of the same shots, but for the columns. `ValueError` if it is damaged.
+
+        A grid that was drawn anew has other keys: its scores are not these.
+        """
+        try:
+            values = [float(told["cells"].get(shot.key, np.nan)) for shot in shots]
+            pairs = {
+                str(key): {"name": str(pair["name"]), "copy": bool(pair["copy"])}
+                for key, pair in told["pairs"].items()
+            }
+            edges = [
+                np.nan if told[edge] is None else float(told[edge]) for edge in ("floor", "ceiling")
+            ]
+            return cls(str(told["encoder"]), "none", "", np.array(values), {}, *edges, pairs=pairs)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"a score is not whole ({error!r})") from error
 
 
 Scores = dict[str, Score]

@@ -1,12 +1,11 @@
 """Where a column of a grid stands: what its scores mean, in units that no encoder decides."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import metrics
-from .copying import copying
 from .intervals import Interval, interval, paired
 from .scores import Scores
 from .shots import (
@@ -14,7 +13,6 @@ from .shots import (
     CONTEXTS,
     OWN,
     PLAIN,
-    Evidence,
     Shot,
     beside_base,
     columns_of,
@@ -50,16 +48,16 @@ class Standing:
         return self.contexts.mean / self.own.mean if self.own.above else np.nan
 
 
-def standings(shots: Sequence[Shot], seen: Evidence, scores: Scores) -> dict[int, Standing]:
+def standings(shots: Sequence[Shot], scores: Scores) -> dict[int, Standing]:
     """Where each column with a LoRA stands."""
     return {
-        column: _standing(shots, seen, scores, column)
+        column: _standing(shots, scores, column)
         for column in columns_of(shots)
         if not any(shot.base for shot in shots if shot.column == column)
     }
 
 
-def _standing(shots: Sequence[Shot], seen: Evidence, scores: Scores, column: int) -> Standing:
+def _standing(shots: Sequence[Shot], scores: Scores, column: int) -> Standing:
     found: dict[str, Interval] = {}
     if identity := scores.get("identity"):
         way = identity.ceiling - identity.floor
@@ -69,13 +67,13 @@ def _standing(shots: Sequence[Shot], seen: Evidence, scores: Scores, column: int
     if prompt := scores.get("prompt"):
         way = max(prompt.ceiling - prompt.floor, 1e-6)
         lost = (beside_base(shots, prompt.values) - prompt.values) / way
-        followed = CONTEXTS if places(shots, CONTEXTS, column) else CALLED
+        followed = CONTEXTS if _over(shots, lost, CONTEXTS, column).n else CALLED
         found["unfollowed"] = _over(shots, lost, followed, column)
-    if "copying" in scores:
-        copies = copying(seen.identity, seen.prints).copies.astype(np.float64)
+    if copying := scores.get("copying"):
+        copies = np.array([float(copying.pairs[shot.key]["copy"]) for shot in shots])
         some = places(shots, CALLED, column)
-        prompts, base = prompts_of(shots, some), beside_base(shots, copies)[some]
-        found["copied"] = paired(copies[some], np.nan_to_num(base), prompts)
+        base = np.nan_to_num(beside_base(shots, copies))
+        found["copied"] = paired(copies[some], base[some], prompts_of(shots, some))
     if leakage := scores.get("leakage"):
         found["drifted"] = _over(shots, leakage.values / leakage.ceiling, PLAIN, column)
     return Standing(**found)
@@ -86,11 +84,11 @@ def _over(shots: Sequence[Shot], values: np.ndarray, kinds: Sequence[str], colum
     return interval(values[some], prompts_of(shots, some))
 
 
-def dominant(shots: Sequence[Shot], seen: Evidence, column: int) -> tuple[int, float]:
+def dominant(shots: Sequence[Shot], scores: Scores, column: int) -> tuple[str, float]:
     """The training picture that is nearest to most pictures of a column, and their share."""
     some = places(shots, CALLED, column)
-    if not some or not len(seen.identity.training):
-        return 0, 0.0
-    near = metrics.nearest(seen.identity.shots[some], seen.identity.training).places
-    counts = np.bincount(near)
-    return int(counts.argmax()), float(counts.max() / len(some))
+    if not some or "copying" not in scores:
+        return "", 0.0
+    names = Counter(scores["copying"].pairs[shots[place].key]["name"] for place in some)
+    name, count = names.most_common(1)[0]
+    return name, count / len(some)
