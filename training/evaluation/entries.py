@@ -25,9 +25,10 @@ def shots_of(told: Mapping[str, Any]) -> list[Shot]:
 def _shot(cell: Mapping[str, Any]) -> Shot:
     """Settings that differ, and the place in a batch, tell shots of one prompt and seed apart."""
     how = json.dumps([cell["settings"], cell.get("number", 0)], sort_keys=True)
-    texts = (str(cell[name]) for name in ("prompt", "plain", "kind"))
+    prompt, plain, kind = (str(cell[name]) for name in ("prompt", "plain", "kind"))
     base = not cell["lora"] or not float(cell["strength"])
-    return Shot(str(cell["key"]), int(cell["column"]), *texts, int(cell["seed"]), base, how)
+    place, seed = int(cell["column"]), int(cell["seed"])
+    return Shot(str(cell["key"]), place, prompt, plain, kind, seed, base, how)
 
 
 def columns_named(told: Mapping[str, Any]) -> dict[int, Named]:
