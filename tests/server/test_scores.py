@@ -61,14 +61,19 @@ def judged(**changes):
     }
 
 
-@pytest.fixture(scope="module")
-def made(server, base):
+def trained():
+    """A run whose checkpoints at steps 4 and 8 are kept as LoRAs."""
     options = {"validate_every": 4, "patience": 0, "keep": "last", "save_every": 4}
     graph = training(name=NAME, steps=8)
     graph["20"] = node("AtelierValidationOptions", **options, keep_loras=True)
     graph["8"] = judged()["8"]
     graph["3"]["inputs"] |= {"options": ["20", 0], "held_out": ["8", 0]}
-    run(server, graph)
+    return graph
+
+
+@pytest.fixture(scope="module")
+def made(server, base):
+    run(server, trained())
     return run(server, judged())
 
 
@@ -108,17 +113,8 @@ def test_what_was_looked_at_is_not_looked_at_again(server, base, scores):
     """With the grid named by hand; the run brings its held-out losses."""
     kept = base / "user/__atelier/cache/embeddings"
     before = {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")}
-    graph = {name: one for name, one in judged(grid=NAME).items() if name in ("2", "8", "10")}
-    graph |= {name: one for name, one in training(name=NAME, steps=8).items() if name in ("1", "3")}
-    graph["20"] = node(
-        "AtelierValidationOptions",
-        validate_every=4,
-        patience=0,
-        keep="last",
-        save_every=4,
-        keep_loras=True,
-    )
-    graph["3"]["inputs"] |= {"options": ["20", 0], "held_out": ["8", 0]}
+    graph = trained() | {"10": judged(grid=NAME)["10"]}
+    del graph["4"]
     graph["10"]["inputs"]["run"] = ["3", 2]
     (text,) = run(server, graph)["10"]["text"]
     assert "HELD OUT by the run's own loss" in text
@@ -130,18 +126,8 @@ def test_what_was_looked_at_is_not_looked_at_again(server, base, scores):
 
 
 def test_the_recommended_checkpoint_is_shipped(server, base, scores):
-    graph = training(name=NAME, steps=8)
+    graph = trained()
     del graph["4"]
-    graph["8"] = judged()["8"]
-    graph["20"] = node(
-        "AtelierValidationOptions",
-        validate_every=4,
-        patience=0,
-        keep="last",
-        save_every=4,
-        keep_loras=True,
-    )
-    graph["3"]["inputs"] |= {"options": ["20", 0], "held_out": ["8", 0]}
     graph["9"] = node(
         "AtelierShip", name="best", share_safely=False, checkpoint="recommended", run=["3", 2]
     )
