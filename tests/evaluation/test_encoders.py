@@ -38,14 +38,9 @@ def clip(folder, kind):
     text = small | {"vocab_size": 8, "max_position_embeddings": 8, "bos_token_id": 1}
     text |= {"eos_token_id": 2, "pad_token_id": 0, "projection_size": 16}
     vision = small | {"image_size": 32, "patch_size": 8}
-    config, network, images = {
-        "clip": (transformers.CLIPConfig, transformers.CLIPModel, transformers.CLIPImageProcessor),
-        "siglip": (
-            transformers.SiglipConfig,
-            transformers.SiglipModel,
-            transformers.SiglipImageProcessor,
-        ),
-    }[kind]
+    name = {"clip": "CLIP", "siglip": "Siglip"}[kind]
+    parts = ("Config", "Model", "ImageProcessor")
+    config, network, images = (getattr(transformers, f"{name}{part}") for part in parts)
     more = {"projection_dim": 12} if kind == "clip" else {}
     torch.manual_seed(0)
     model = network(config(text_config=text, vision_config=vision, **more)).eval()
