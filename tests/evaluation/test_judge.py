@@ -2,13 +2,11 @@
 
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from atelier.tests.evaluation.laid_out import KINDS, lay_out, picture
 from atelier.tests.evaluation.planted import Column, grid
 from atelier.training.curation.embeddings import Classical
-from atelier.training.data.dataset import Record
 from atelier.training.evaluation import judge, losses, score_text
 from atelier.training.evaluation.contenders import contenders
 from atelier.training.evaluation.entries import columns_named
@@ -17,35 +15,12 @@ from atelier.training.evaluation.grid import cell_file
 from atelier.training.evaluation.plot import draw_plot
 from atelier.training.evaluation.recommend import recommend
 from atelier.training.evaluation.scores import Score
-from atelier.training.files import digest, write_json
-
-KINDS = ["trigger"] * 2 + ["context"] * 8 + ["plain"] * 9
-
-
-def picture(path, seed, red):
-    """Noise, in which something red is what was learned."""
-    noise = np.random.default_rng(seed).integers(0, 255, (64, 64, 3))
-    noise[:, :, 0] = noise[:, :, 0] * (1 - red) + 255 * red
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(noise.astype(np.uint8)).save(path)
-    return Record(path, "", 64, 64)
+from atelier.training.files import write_json
 
 
 @pytest.fixture
 def place(tmp_path):
-    """The base and two checkpoints, of which the second has learned more."""
-    cells, columns = [], [("", None, 0.0, 0.0), ("r", 10, 1.0, 0.3), ("r", 20, 1.0, 0.9)]
-    for column, (lora, step, strength, red) in enumerate(columns):
-        for row, kind in enumerate(KINDS):
-            key = digest(f"{column} {row}")
-            picture(cell_file(tmp_path / "cells", key), row, 0 if kind == "plain" else red)
-            cell = {"row": row, "column": column, "key": key, "file": "", "prompt": f"p{row}"}
-            cell |= {"plain": f"p{row}", "kind": kind, "seed": 1, "lora": lora, "settings": {}}
-            cells.append(cell | {"checkpoint": step, "strength": strength})
-    told = {"version": 2, "name": "g", "made": "", "sampling": {}, "cells": cells, "pages": []}
-    told |= {"row_axes": ["prompt"], "column_axes": ["checkpoint"], "rows": []}
-    told["columns"] = [{"checkpoint": name} for name in ("without LoRA", "step 10", "step 20")]
-    write_json(tmp_path / "g" / "manifest.json", told)
+    lay_out(tmp_path / "g", tmp_path / "cells")
     return tmp_path
 
 
