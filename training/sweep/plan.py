@@ -1,0 +1,319 @@
+"""A sweep: a prompt, the inputs that change, and the points. Pure; its JSON is the plan on disk."""
+
+import copy
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from typing import Any
+
+from ..files import legible, safe_name
+from .values import MOST, Reader, Span, Spec, Value, Values, parse, within
+from .workflow import Prompt, Workflow, widget_list
+
+MODES = ("product", "paired", "random", "latin")
+TRAINS = "AtelierTrainLora"
+TAG = "atelier_sweep"  # in a workflow's `extra`: which sweep and point a prompt is
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An axis as a person asks for it: node and input, and the values as written.
+
+    `slot` is the place of the widget in the node's `widgets_values`, where it is known.
+    """
+
+    node: str
+    input: str
+    values: str
+    slot: int | None = None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One input of one node, and what it may be."""
+
+    node: str
+    input: str
+    values: Values
+    title: str
+    slot: int | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.title}: {self.input}"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """`points[n][a]` is the value of axis `a` at point `n`; points are counted from 0 here."""
+
+    name: str
+    mode: str
+    seed: int
+    axes: tuple[Axis, ...]
+    points: tuple[tuple[Value, ...], ...]
+    prompt: Prompt = field(repr=False)
+    workflow: Workflow | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Sweep":
+        """Raises `ValueError` for what is no plan of this version."""
+        if kept.get("version") != 1:
+            raise ValueError(f"It has version {kept.get('version')!r}, and 1 can be read.")
+        try:
+            axes = [
+                Axis(
+                    one["node"],
+                    one["input"],
+                    Span(**v) if isinstance(v := one["values"], dict) else tuple(v),
+                    one["title"],
+                    one["slot"],
+                )
+                for one in kept["axes"]
+            ]
+            points = tuple(tuple(point) for point in kept["points"])
+            if not all(len(point) == len(axes) for point in points):
+                raise ValueError("A point has another number of values than there are axes.")
+            names = (kept["name"], kept["mode"], kept["seed"])
+            return cls(*names, tuple(axes), points, kept["prompt"], kept["workflow"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"It is no plan of a sweep ({error!r}).") from error
+
+    # ------------------------------------------------------------ points
+
+    def point_name(self, number: int) -> str:
+        """Short: `learning_rate 0.001, rank 8`. The node's title where an input comes twice."""
+        inputs = [axis.input for axis in self.axes]
+        told = []
+        for axis, value in zip(self.axes, self.points[number], strict=True):
+            twice = inputs.count(axis.input) > 1
+            told.append(f"{axis.label if twice else axis.input} {shown(value)}")
+        return ", ".join(told)
+
+    def run_names(self, number: int) -> dict[str, str]:
+        """The name of the run of each training node at a point: `<sweep>-<number>`.
+
+        Points that differ only in what comes after a training share its run: the name is that of
+        the first of them.
+        """
+        trains = [n for n, node in self.prompt.items() if node["class_type"] == TRAINS]
+        names = {}
+        for node in trains:
+            if not isinstance(self.prompt[node]["inputs"].get("name"), str):
+                continue
+            if any((axis.node, axis.input) == (node, "name") for axis in self.axes):
+                continue
+            before = upstream(self.prompt, node)
+            decides = [a for a, axis in enumerate(self.axes) if axis.node in before]
+            mine = [self.points[number][a] for a in decides]
+            first = next(
+                n for n, point in enumerate(self.points) if [point[a] for a in decides] == mine
+            )
+            more = f"-node-{node.replace(':', '-')}" if len(trains) > 1 else ""
+            names[node] = f"{self.name}-{first + 1:0{self._digits}d}{more}"
+        return names
+
+    @property
+    def _digits(self) -> int:
+        return max(2, len(str(len(self.points))))
+
+    def prompt_of(self, number: int) -> Prompt:
+        """The prompt of a point, as ComfyUI's queue takes it."""
+        prompt = copy.deepcopy(self.prompt)
+        for axis, value in zip(self.axes, self.points[number], strict=True):
+            prompt[axis.node]["inputs"][axis.input] = value
+        for node, name in self.run_names(number).items():
+            prompt[node]["inputs"]["name"] = name
+        return prompt
+
+    def workflow_of(self, number: int) -> Workflow:
+        """The graph of a point, for the page; its `extra` says which point of which sweep it is."""
+        graph = copy.deepcopy(self.workflow) if self.workflow else {}
+        for axis, value in zip(self.axes, self.points[number], strict=True):
+            _set(graph, axis.node, axis.slot, value)
+        for node, name in self.run_names(number).items():
+            _set_name(graph, node, self.prompt[node]["inputs"]["name"], name)
+        told = {"name": self.name, "point": number + 1, "title": self.point_name(number)}
+        graph["extra"] = {**(graph.get("extra") or {}), TAG: told}
+        return graph
+
+
+def shown(value: Value) -> str:
+    """A value in few characters."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = legible(value)
+    return text if len(text) <= 40 else f"{text[:18]}…{text[-20:]}"
+
+
+def upstream(prompt: Prompt, node: str) -> set[str]:
+    """A node and all that it is made from."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if one in found or one not in prompt:
+            continue
+        found.add(one)
+        inputs = prompt[one]["inputs"].values()
+        waiting += [str(value[0]) for value in inputs if is_link(value)]
+    return found
+
+
+def is_link(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)
+
+
+def _set(graph: Workflow, node: str, slot: int | None, value: Value) -> None:
+    found = widget_list(graph, node)
+    if found is not None and slot is not None and slot < len(found):
+        found[slot] = value
+
+
+def _set_name(graph: Workflow, node: str, before: str, name: str) -> None:
+    """The run's name is the first widget of its node; only if it is what it was in the prompt."""
+    found = widget_list(graph, node)
+    if found and found[0] == before:
+        found[0] = name
+
+
+# ---------------------------------------------------------------- making one
+
+
+def make_sweep(
+    name: str,
+    mode: str,
+    asked: Sequence[Asked],
+    prompt: Prompt,
+    object_info: Mapping[str, Any],
+    *,
+    count: int = 0,
+    seed: int = 0,
+    workflow: Workflow | None = None,
+    reader: Reader | None = None,
+) -> Sweep:
+    """The sweep that a person asks for, every value of every point checked.
+
+    `count` points of a random or latin sweep. Raises `ValueError` that names the axis.
+    """
+    name = safe_name(name, "sweep name")
+    if mode not in MODES:
+        raise ValueError(f"{legible(mode)} is no kind of sweep. There is {', '.join(MODES)}.")
+    axes = make_axes(asked, prompt, object_info, reader)
+    twice = [a.label for n, a in enumerate(axes) if _place(a) in map(_place, axes[:n])]
+    if twice:
+        raise ValueError(f"{twice[0]} is there twice. Put all its values into one axis.")
+    points = tuple(make_points(axes, mode, count, seed))
+    return Sweep(name, mode, seed, tuple(axes), points, prompt, workflow)
+
+
+def _place(axis: Axis) -> tuple[str, str]:
+    return axis.node, axis.input
+
+
+def make_axes(
+    asked: Sequence[Asked],
+    prompt: Prompt,
+    object_info: Mapping[str, Any],
+    reader: Reader | None = None,
+) -> list[Axis]:
+    """Raises `ValueError` for a node or input that is not there, is wired, or a wrong value."""
+    if not asked:
+        raise ValueError("Nothing changes: add an input to the sweep first.")
+    axes = []
+    for one in asked:
+        node = prompt.get(one.node)
+        if node is None:
+            raise ValueError(f"Node {legible(one.node)} is not part of what would be queued.")
+        title = str((node.get("_meta") or {}).get("title") or node["class_type"])
+        label = f"{legible(title)}: {legible(one.input)}"
+        spec = spec_of(object_info, node["class_type"], one.input)
+        if is_link(node["inputs"].get(one.input)):
+            raise ValueError(f"{label} is wired to another node. Sweep that node's widget.")
+        try:
+            values = parse(one.values, spec, reader)
+            ends = (values.low, values.high) if isinstance(values, Span) else values
+            for value in ends:
+                within(value, spec)
+        except ValueError as error:
+            raise ValueError(f"{label}: {error}") from None
+        axes.append(Axis(one.node, one.input, values, title, one.slot))
+    return axes
+
+
+def spec_of(object_info: Mapping[str, Any], kind: str, name: str) -> Spec:
+    """Raises `ValueError` for a node that the server lacks, or an input without a widget."""
+    if kind not in object_info:
+        raise ValueError(f"The server has no node {legible(kind)}. Install the pack it is from.")
+    groups = object_info[kind]["input"]
+    for group in ("required", "optional"):
+        if name in groups.get(group, {}):
+            spec = Spec.of(groups[group][name])
+            if spec.kind in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"):
+                return spec
+            raise ValueError(f"{legible(kind)}: {name} is a wire and has no value of its own.")
+    raise ValueError(f"{legible(kind)} has no input {legible(name)}.")
+
+
+# ---------------------------------------------------------------- points
+
+
+def make_points(
+    axes: Sequence[Axis], mode: str, count: int, seed: int
+) -> Iterator[tuple[Value, ...]]:
+    """The points of a sweep, in an order in which early points say most."""
+    if mode in ("random", "latin"):
+        if not 1 <= count <= MOST:
+            raise ValueError(f"How many points should a {mode} sweep have? From 1 to {MOST}.")
+        draw = _random if mode == "random" else _latin
+        return draw([axis.values for axis in axes], count, random.Random(f"{mode}/{seed}"))
+    lists = [_listed(axis) for axis in axes]
+    if mode == "paired":
+        long = max(map(len, lists))
+        odd = [a.label for a, v in zip(axes, lists, strict=True) if len(v) not in (1, long)]
+        if odd:
+            raise ValueError(
+                f"{odd[0]} must have {long} values, as the longest axis has, or one for all."
+            )
+        return zip(*(v if len(v) == long else v * long for v in lists), strict=True)
+    if math.prod(map(len, lists)) > MOST:
+        raise ValueError(f"These are more than {MOST} points. Name fewer values, or take latin.")
+    return product(*lists)
+
+
+def _listed(axis: Axis) -> tuple[Value, ...]:
+    if isinstance(axis.values, Span):
+        raise ValueError(
+            f"{axis.label}: say how many values, such as {axis.values.low:g}..{axis.values.high:g} "
+            "5; a range without a number is for random and latin sweeps."
+        )
+    return axis.values
+
+
+def _at(values: Values, place: float) -> Value:
+    if isinstance(values, Span):
+        return values.at(place)
+    return values[min(int(place * len(values)), len(values) - 1)]
+
+
+def _random(axes: Sequence[Values], count: int, dice: random.Random) -> Iterator[tuple[Value, ...]]:
+    for _ in range(count):
+        yield tuple(_at(values, dice.random()) for values in axes)
+
+
+def _latin(axes: Sequence[Values], count: int, dice: random.Random) -> Iterator[tuple[Value, ...]]:
+    """Each axis is cut into `count` parts of equal weight, and each part is used once.
+
+    McKay, Beckman, Conover (1979).
+    """
+    columns = []
+    for values in axes:
+        parts = list(range(count))
+        dice.shuffle(parts)
+        columns.append([_at(values, (part + dice.random()) / count) for part in parts])
+    return zip(*columns, strict=True)
