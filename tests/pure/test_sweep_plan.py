@@ -65,7 +65,7 @@ def test_seeded_points_lie_inside_and_come_again(mode):
     made = [sweep(*axes, mode=mode, count=12, seed=seed) for seed in (1, 1, 2)]
     assert made[0].points == made[1].points != made[2].points
     assert len(made[0].points) == 12
-    assert all(1e-4 <= rate <= 1e-1 and rank in (4, 8, 16) for rate, rank in made[0].points)
+    assert all(1e-4 <= float(rate) <= 1e-1 and rank in (4, 8, 16) for rate, rank in made[0].points)
 
 
 def test_a_latin_square_uses_each_part_once():

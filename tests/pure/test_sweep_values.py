@@ -87,8 +87,10 @@ def test_what_is_wrong_is_named(name):
 def test_a_range_without_a_number_is_all_between():
     span = parse("1e-5…1e-3 log", FLOAT)
     assert span == Span(1e-5, 1e-3, True, False)
+    assert isinstance(span, Span)
     assert [span.at(place) for place in (0, 0.5, 1)] == [1e-5, 1e-4, 1e-3]
-    assert parse("1..9", INT).at(0.49) == 5
+    whole = parse("1..9", INT)
+    assert isinstance(whole, Span) and whole.at(0.49) == 5
 
 
 def test_a_seed_keeps_all_its_digits():

@@ -71,8 +71,11 @@ def _judged(path: Path) -> dict[str, dict[str, float]]:
         parts = score if isinstance(score, dict) else {"value": score}
         value = parts.get("value", parts.get("mean"))
         if _is_number(value):
-            ends = {key: parts[key] for key in ("low", "high") if _is_number(parts.get(key))}
-            scores[str(name)] = {"value": value, **ends}
+            scores[str(name)] = {
+                key: float(end)
+                for key, end in {**parts, "value": value}.items()
+                if key in ("value", "low", "high") and _is_number(end)
+            }
     return scores
 
 

@@ -50,9 +50,7 @@ def ended(entry: dict[str, Any]) -> Ended:
                 pictures.append({key: shown[key] for key in ("filename", "subfolder", "type")})
         texts = output.get("text") or []
         files += [text for text in texts if isinstance(text, str) and text.startswith(FILES)]
-    return Ended(
-        DONE, "", tuple(runs), tuple(files), tuple(pictures), _seconds(messages)
-    )
+    return Ended(DONE, "", tuple(runs), tuple(files), tuple(pictures), _seconds(messages))
 
 
 def _seconds(messages: list[Any]) -> float:

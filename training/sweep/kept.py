@@ -1,4 +1,4 @@
-"""A sweep's folder: the plan, and a journal of what became of its points. Any editor can read it."""
+"""A sweep's folder: the plan, and a journal of what became of its points, for any editor."""
 
 import json
 import os
@@ -34,10 +34,10 @@ class Point:
         if self.state == DONE and state != DONE:
             return  # a second server was at it, or somebody queued it again
         if state == LOST:
-            self.lost += 1
-            self.state = FAILED if self.lost >= PATIENCE else WAITING
-            more = {"error": f"The server went away {self.lost} times while it was at this point."}
-            self.told = line | more
+            self.lost = (self.lost + 1) % PATIENCE
+            self.state = WAITING if self.lost else FAILED
+            more = {"error": f"The server went away {PATIENCE} times while it was at this point."}
+            self.told = line if self.lost else line | more
         elif state in STATES:
             self.state, self.told = str(state), line
             if state != QUEUED:

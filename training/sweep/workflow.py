@@ -21,7 +21,12 @@ def is_prompt(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and bool(value)
-        and all(isinstance(node, dict) and "class_type" in node for node in value.values())
+        and all(
+            isinstance(node, dict)
+            and isinstance(node.get("class_type"), str)
+            and isinstance(node.get("inputs"), dict)
+            for node in value.values()
+        )
     )
 
 
