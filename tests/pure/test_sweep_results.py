@@ -71,6 +71,11 @@ def test_a_point_that_takes_servers_down_fails_at_last():
 
 # ------------------------------------------------------------ a prompt's end
 
+
+def picture(folder, kind="output"):
+    return {"filename": "g.png", "subfolder": folder, "type": kind}
+
+
 ENTRY = {
     "prompt": [
         1,
@@ -79,10 +84,10 @@ ENTRY = {
         {"extra_pnginfo": {"workflow": {"extra": {"atelier_sweep": {"name": "mine", "point": 2}}}}},
     ],
     "outputs": {
-        "3": {"images": [{"filename": "loss.png", "subfolder": "atelier/runs/mine-02", "type": "output"}]},
+        "3": {"images": [picture("atelier/runs/mine-02")]},
         "4": {"text": ["models/loras/a.safetensors", "about it"]},
-        "8.0.0.25": {"images": [{"filename": "g.png", "subfolder": "atelier/grids/x", "type": "output"}]},
-        "9": {"images": [{"filename": "t.png", "subfolder": "", "type": "temp"}]},
+        "8.0.0.25": {"images": [picture("atelier/grids/x")]},
+        "9": {"images": [picture("", "temp")]},
     },
     "status": {
         "messages": [

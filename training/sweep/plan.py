@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -87,10 +88,15 @@ class Sweep:
     # ------------------------------------------------------------ points
 
     def point_name(self, number: int) -> str:
-        """Short: `learning_rate 0.001, rank 8`. The node's title where an input comes twice."""
+        """Short: `learning_rate 0.001, rank 8`. The node's title where an input comes twice.
+
+        What is the same at every point is left out.
+        """
         inputs = [axis.input for axis in self.axes]
         told = []
-        for axis, value in zip(self.axes, self.points[number], strict=True):
+        for place, (axis, value) in enumerate(zip(self.axes, self.points[number], strict=True)):
+            if len(self.points) > 1 and not self._varies[place]:
+                continue
             twice = inputs.count(axis.input) > 1
             told.append(f"{axis.label if twice else axis.input} {shown(value)}")
         return ", ".join(told)
@@ -117,6 +123,10 @@ class Sweep:
             more = f"-node-{node.replace(':', '-')}" if len(trains) > 1 else ""
             names[node] = f"{self.name}-{first + 1:0{self._digits}d}{more}"
         return names
+
+    @cached_property
+    def _varies(self) -> list[bool]:
+        return [len(set(values)) > 1 for values in zip(*self.points, strict=True)]
 
     @property
     def _digits(self) -> int:
