@@ -86,9 +86,10 @@ def prepare(base: Path) -> Path:
     return base
 
 
-def command(base: Path, server: str, name: str, steps: int, rates: str = RATES) -> list[str]:
+def command(base: Path, server: str, name: str, rates: str = RATES, **settings: int) -> list[str]:
+    """The command line of six points, with other `settings` of the training for all of them."""
     axes = [f"AtelierTrainLora.learning_rate={rates}", f"AtelierTrainLora.rank={RANKS}"]
-    axes += [f"AtelierTrainLora.steps={steps}"]
+    axes += [f"AtelierTrainLora.{key}={value}" for key, value in settings.items()]
     axes += [f"AtelierEvaluationGrid.{setting}" for setting in GRID]
     # As somebody calls it who has cloned the pack into custom_nodes.
     script = base / "custom_nodes" / "atelier" / "sweep.py"
@@ -99,17 +100,21 @@ def command(base: Path, server: str, name: str, steps: int, rates: str = RATES) 
 def sweep(server: Server, name: str, steps: int) -> Ended:
     """Six points, from the command's start to its end."""
     began = time.monotonic()
-    code = subprocess.call(command(server.base, server.address, name, steps), env=environment())
+    code = subprocess.call(
+        command(server.base, server.address, name, steps=steps), env=environment()
+    )
     return found(server.base, name, code, time.monotonic() - began)
 
 
-def killed_sweep(base: Path, name: str, steps: int, rates: str = "2e-3, 4e-3") -> Ended:
+def killed_sweep(
+    base: Path, name: str, steps: int, rates: str = "2e-3, 4e-3", **settings: int
+) -> Ended:
     """The server is killed while it trains the fourth of six, and started again on its port."""
     port = free_port()
     with running(base, port=port) as server:
         began = time.monotonic()
         process = subprocess.Popen(
-            command(base, server.address, name, steps, rates), env=environment()
+            command(base, server.address, name, rates, steps=steps, **settings), env=environment()
         )
         log = base / "user" / "__atelier" / "runs" / f"{name}-04" / "log.jsonl"
         while not log.is_file() and process.poll() is None:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -212,8 +213,8 @@ class Runner:
         left = total - sum(one.state == DONE for one in self.points)
         more = ""
         if over and self.times and left:
-            mean = sum(self.times) / len(self.times)
-            more = f" About {duration(mean * left / max(1, self.servers))} left."
+            usual = median(self.times)  # the first also loads the base and fills the caches
+            more = f" About {duration(usual * left / max(1, self.servers))} left."
         head = f"[{ended}/{total}]" if over else f"[{number + 1}]"
         self.say(f"{head} {text}.{more}".replace("..", "."))
 
