@@ -79,15 +79,18 @@ class Server:
     async def info(self, _request):
         return web.json_response(self.nodes)
 
-    @asynccontextmanager
-    async def running(self):
-        app = web.Application()
+    def routes(self, app):
         app.router.add_get("/object_info", self.info)
         app.router.add_post("/prompt", self.prompt)
         app.router.add_get("/history/{id}", self.ask)
         app.router.add_get("/queue", self.queue)
         app.router.add_get("/atelier/sweeps/server", self.about)
         app.router.add_get("/atelier/sweeps/runs/{run}", self.run)
+
+    @asynccontextmanager
+    async def running(self):
+        app = web.Application()
+        self.routes(app)
         serving = web.AppRunner(app, shutdown_timeout=0.1)
         await serving.setup()
         try:
@@ -100,11 +103,15 @@ class Server:
     async def until_dead(self):
         """Serve in the background, and no more once it is dead."""
 
+        there = asyncio.Event()
+
         async def go():
             async with self.running():
+                there.set()
                 await self.dead.wait()
 
         task = asyncio.create_task(go())
+        await there.wait()
         yield self
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -30,7 +30,7 @@ from . import kept as store
 from .client import connect
 from .estimate import amount, duration, estimate
 from .kept import DONE, Kept
-from .plan import MODES, Asked, Sweep, make_sweep
+from .plan import MODES, SEARCH, Asked, Sweep, make_sweep
 from .results import best, table, to_csv
 from .runner import POLL, Gone, Runner, answered
 from .workflow import Prompt, Workflow, is_prompt, slots_of, to_prompt
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     info, costs = asyncio.run(_first(options.server or [LOCAL], options.give_up))
     sweep = _planned(options, info)
     found = estimate(sweep, costs)
-    say(f"{sweep.name}: {len(sweep.points)} points, {found.runs} trainings")
+    say(f"{sweep.name}: {sweep.count} points")
     if found.seconds is not None and found.bytes is not None:
         say(f"about {duration(found.seconds)} of training, {amount(found.bytes)} of disk")
     if options.dry_run:
@@ -110,13 +110,28 @@ def listing(options: argparse.Namespace) -> int:
 
 def _carry_out(kept: Kept, options: argparse.Namespace) -> int:
     async def go() -> None:
-        await Runner(kept, say, options.give_up).run(options.server or [LOCAL])
+        await runner.run(options.server or [LOCAL])
+
+    runner = _runner(kept, options.give_up)
 
     try:
         asyncio.run(go())
     except ValueError as error:
         raise Nobody(str(error)) from error
     return _told(kept, options)
+
+
+def _runner(kept: Kept, give_up: float) -> Runner:
+    if kept.sweep().mode != SEARCH:
+        return Runner(kept, say, give_up)
+    try:
+        from .search import Searching  # brings Optuna, which few have
+    except ImportError as error:
+        raise Wrong(
+            f"A search needs Optuna ({error}). Install it: pip install optuna, with the Python of "
+            "this command."
+        ) from error
+    return Searching(kept, say, give_up)
 
 
 def _told(kept: Kept, options: argparse.Namespace) -> int:
@@ -137,9 +152,10 @@ def _told(kept: Kept, options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, found)
     states = [row["state"] for row in found["rows"]]
-    if all(state == DONE for state in states):
+    asked = len(states) >= kept.sweep().count
+    if asked and all(state == DONE for state in states):
         return ALL
-    return NOBODY if {store.WAITING, store.QUEUED} & set(states) else SOME
+    return NOBODY if not asked or {store.WAITING, store.QUEUED} & set(states) else SOME
 
 
 # ---------------------------------------------------------------- the plan
@@ -182,6 +198,7 @@ def _planned(options: argparse.Namespace, info: Mapping[str, Any]) -> Sweep:
             info,
             count=options.count,
             seed=options.seed,
+            goal=options.goal,
             workflow=workflow,
             reader=HereReader(),
         )
@@ -217,7 +234,9 @@ def _kept(folder: Path, sweep: Sweep) -> Kept:
     except LookupError:
         return store.create(folder, sweep)
     before = kept.sweep()
-    if (before.axes, before.points, before.prompt) != (sweep.axes, sweep.points, sweep.prompt):
+    same = (before.axes, before.mode, before.goal, before.prompt)
+    same = same == (sweep.axes, sweep.mode, sweep.goal, sweep.prompt)
+    if not same or (sweep.mode != SEARCH and before.points != sweep.points):
         raise Wrong(
             f"{kept.folder} holds another sweep of this name. Choose another --name, or go on with "
             f"that one: resume {kept.name}"
@@ -277,9 +296,10 @@ def _parser() -> argparse.ArgumentParser:
     begin.add_argument("graph", type=Path, help="workflow, as saved or as of Export (API)")
     begin.add_argument("--axis", action="append", required=True, metavar="NODE.INPUT=VALUES")
     begin.add_argument("--name", default="", help="of the sweep and its runs (default: the file's)")
-    begin.add_argument("--mode", choices=MODES, default="product")
-    begin.add_argument("--count", type=int, default=0, help="points of a random or latin sweep")
-    begin.add_argument("--seed", type=int, default=0, help="of a random or latin sweep")
+    begin.add_argument("--mode", choices=(*MODES, SEARCH), default="product")
+    begin.add_argument("--count", type=int, default=0, help="points, but of product and paired")
+    begin.add_argument("--seed", type=int, default=0, help="of what is drawn")
+    begin.add_argument("--goal", default="", metavar="SCORE", help="what a search is for")
     begin.add_argument("--dry-run", action="store_true", help="show the points, and queue nothing")
     files(begin)
     again = command("resume", resume, "do the points of a sweep that are not done", True)

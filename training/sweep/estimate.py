@@ -30,6 +30,8 @@ def estimate(sweep: Sweep, earlier: Sequence[Cost]) -> Estimate:
         for node in (one for one in prompt.values() if one["class_type"] == TRAINS):
             name = node["inputs"].get("name")
             asked[str(name)] = node["inputs"]
+    if not looked:  # a search that has not begun
+        return Estimate(sweep.count, None, None)
     scale = len(sweep.points) / looked
     times = [_seconds(inputs, earlier) for inputs in asked.values()]
     sizes = [_bytes(inputs, earlier) for inputs in asked.values()]

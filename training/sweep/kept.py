@@ -4,12 +4,14 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..files import place_folder, safe_name, telling, write_json
-from .plan import Sweep
+from .plan import SEARCH, Sweep
+from .values import Value
 
 WAITING, QUEUED, DONE, FAILED, CANCELLED = "waiting", "queued", "done", "failed", "cancelled"
 LOST = "lost"  # a server went away with it: it waits again
@@ -60,9 +62,26 @@ class Kept:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             # The folder's name, which has a number where there was one of the same name.
-            return Sweep.from_json(kept | {"name": self.name})
+            more: dict[str, Any] = {"name": self.name}
+            if kept.get("mode") == SEARCH:
+                more["points"] = self._asked()
+            return Sweep.from_json(kept | more)
         except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"{path} cannot be used: {error}") from error
+
+    def _asked(self) -> list[Any]:
+        """The points that a search has asked for so far."""
+        path = self.folder / "points.jsonl"
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def ask(self, point: Sequence[Value]) -> None:
+        """Add a point to a search, before it is queued."""
+        path = self.folder / "points.jsonl"
+        with telling(path), path.open("ab") as file:
+            file.write((json.dumps(list(point), ensure_ascii=False) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
 
     def note(self, point: int, state: str, **told: Any) -> None:
         """Add a line to the journal and flush it to the disk; `point` is counted from 0."""

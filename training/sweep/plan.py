@@ -14,6 +14,7 @@ from .values import MOST, Reader, Span, Spec, Value, Values, parse, within
 from .workflow import Prompt, Workflow, widget_list
 
 MODES = ("product", "paired", "random", "latin")
+SEARCH = "search"  # points are asked for one by one, by what those before have reached
 TRAINS = "AtelierTrainLora"
 TAG = "atelier_sweep"  # in a workflow's `extra`: which sweep and point a prompt is
 
@@ -48,7 +49,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Sweep:
-    """`points[n][a]` is the value of axis `a` at point `n`; points are counted from 0 here."""
+    """`points[n][a]` is the value of axis `a` at point `n`; points are counted from 0 here.
+
+    A search has `count` points in the end, each asked for when it is its turn, and a `goal`.
+    """
 
     name: str
     mode: str
@@ -57,6 +61,8 @@ class Sweep:
     points: tuple[tuple[Value, ...], ...]
     prompt: Prompt = field(repr=False)
     workflow: Workflow | None = field(default=None, repr=False)
+    count: int = 0
+    goal: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}
@@ -81,7 +87,8 @@ class Sweep:
             if not all(len(point) == len(axes) for point in points):
                 raise ValueError("A point has another number of values than there are axes.")
             names = (kept["name"], kept["mode"], kept["seed"])
-            return cls(*names, tuple(axes), points, kept["prompt"], kept["workflow"])
+            more = (kept["workflow"], kept["count"], kept["goal"])
+            return cls(*names, tuple(axes), points, kept["prompt"], *more)
         except (KeyError, TypeError) as error:
             raise ValueError(f"It is no plan of a sweep ({error!r}).") from error
 
@@ -130,7 +137,7 @@ class Sweep:
 
     @property
     def _digits(self) -> int:
-        return max(2, len(str(len(self.points))))
+        return max(2, len(str(max(self.count, len(self.points)))))
 
     def prompt_of(self, number: int) -> Prompt:
         """The prompt of a point, as ComfyUI's queue takes it."""
@@ -204,22 +211,27 @@ def make_sweep(
     *,
     count: int = 0,
     seed: int = 0,
+    goal: str = "",
     workflow: Workflow | None = None,
     reader: Reader | None = None,
 ) -> Sweep:
     """The sweep that a person asks for, every value of every point checked.
 
-    `count` points of a random or latin sweep. Raises `ValueError` that names the axis.
+    `count` points of a random or latin sweep, or of a search for a `goal`, any score. Raises
+    `ValueError` that names the axis.
     """
     name = safe_name(name, "sweep name")
-    if mode not in MODES:
+    if mode not in (*MODES, SEARCH):
         raise ValueError(f"{legible(mode)} is no kind of sweep. There is {', '.join(MODES)}.")
+    if (mode == SEARCH) != bool(goal):
+        raise ValueError("A search needs a goal, such as held-out loss, and only a search has one.")
     axes = make_axes(asked, prompt, object_info, reader)
     twice = [a.label for n, a in enumerate(axes) if _place(a) in map(_place, axes[:n])]
     if twice:
         raise ValueError(f"{twice[0]} is there twice. Put all its values into one axis.")
     points = tuple(make_points(axes, mode, count, seed))
-    return Sweep(name, mode, seed, tuple(axes), points, prompt, workflow)
+    count = count if mode == SEARCH else len(points)
+    return Sweep(name, mode, seed, tuple(axes), points, prompt, workflow, count, goal)
 
 
 def _place(axis: Axis) -> tuple[str, str]:
@@ -277,9 +289,11 @@ def make_points(
     axes: Sequence[Axis], mode: str, count: int, seed: int
 ) -> Iterator[tuple[Value, ...]]:
     """The points of a sweep, in an order in which early points say most."""
-    if mode in ("random", "latin"):
+    if mode in ("random", "latin", SEARCH):
         if not 1 <= count <= MOST:
             raise ValueError(f"How many points should a {mode} sweep have? From 1 to {MOST}.")
+        if mode == SEARCH:
+            return iter(())
         draw = _random if mode == "random" else _latin
         return draw([axis.values for axis in axes], count, random.Random(f"{mode}/{seed}"))
     lists = [_listed(axis) for axis in axes]

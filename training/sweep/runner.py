@@ -57,12 +57,12 @@ class Runner:
         """Work with one server; return why not, if it cannot be used at all."""
         async with connect(address) as client:
             try:
-                info = await self._ask(client, "/object_info")
-                await self._ask(client, "/atelier/sweeps/server")
+                info = await self.get(client, "/object_info")
+                await self.get(client, "/atelier/sweeps/server")
             except Gone as error:
                 if not await self._comes_back(client, str(error)):
                     return f"{address} does not answer."
-                info = await self._ask(client, "/object_info")
+                info = await self.get(client, "/object_info")
             except aiohttp.ClientResponseError as error:
                 return f"{address} has no Atelier that knows sweeps ({error.status})."
             if refused := refusal(self.sweep, info):
@@ -99,9 +99,13 @@ class Runner:
     async def _next(self) -> int | None:
         """The next point; waits while others are at theirs, for one may come back."""
         async with self.changed:
-            await self.changed.wait_for(lambda: self.waiting or not self.under_way)
-            if not self.waiting:
+            await self.changed.wait_for(
+                lambda: self.waiting or self.can_ask() or not self.under_way
+            )
+            if not self.waiting and not self.can_ask():
                 return None
+            if not self.waiting:
+                self.waiting.append(self.ask())
             number = self.waiting.popleft()
             self.under_way.add(number)
             return number
@@ -112,6 +116,20 @@ class Runner:
             if again:
                 self.waiting.appendleft(number)
             self.changed.notify_all()
+
+    # What a search does besides; a sweep has all its points from the start.
+
+    def can_ask(self) -> bool:
+        return False
+
+    def ask(self) -> int:
+        raise NotImplementedError
+
+    async def during(self, client: Client, number: int) -> None:
+        """Called now and then while a point is on its way."""
+
+    def after(self, number: int) -> None:
+        """Called when a point has ended, whichever way."""
 
     # ------------------------------------------------------------ one point
 
@@ -130,14 +148,15 @@ class Runner:
         end = await self._end(client, prompt_id, number)
         told = {"prompt_id": prompt_id, "server": client.address, **end.told()}
         if end.runs:
-            told["facts"] = await self._ask(client, f"/atelier/sweeps/runs/{end.runs[-1]}")
+            told["facts"] = await self.get(client, f"/atelier/sweeps/runs/{end.runs[-1]}")
         self._note(number, end.state, **told)
+        self.after(number)
         if end.state == DONE:
             self.times.append(time.monotonic() - began)
         self._tell(number, f"{name}: {end.state}{f'. {end.error}' if end.error else ''}")
 
     async def _queue(self, client: Client, number: int) -> str:
-        boot = (await self._ask(client, "/atelier/sweeps/server"))["boot"]
+        boot = (await self.get(client, "/atelier/sweeps/server"))["boot"]
         prompt, graph = self.sweep.prompt_of(number), self.sweep.workflow_of(number)
         prompt_id = await answered(client.queue(prompt, graph))
         self._note(number, QUEUED, prompt_id=prompt_id, server=client.address, boot=boot)
@@ -158,28 +177,29 @@ class Runner:
             if entry:
                 return ended(entry)
             if not there:
-                boot = (await self._ask(client, "/atelier/sweeps/server"))["boot"]
+                boot = (await self.get(client, "/atelier/sweeps/server"))["boot"]
                 if boot != self.points[number].told.get("boot"):
                     raise Gone("It was started anew and has forgotten what it was given.")
                 return Ended(CANCELLED, "It was taken out of the queue.")
+            await self.during(client, number)
             await asyncio.sleep(POLL)
 
     async def _look(self, client: Client, prompt_id: str) -> tuple[Any, bool]:
         """The prompt's entry in the history, and whether it is still in the queue."""
 
         async def entry() -> Any:
-            return (await self._ask(client, f"/history/{prompt_id}")).get(prompt_id)
+            return (await self.get(client, f"/history/{prompt_id}")).get(prompt_id)
 
         if found := await entry():
             return found, False
-        queue = await self._ask(client, "/queue")
+        queue = await self.get(client, "/queue")
         if any(item[1] == prompt_id for part in queue.values() for item in part):
             return None, True
         return await entry(), False  # it may have ended between the two
 
     # ------------------------------------------------------------ a server
 
-    async def _ask(self, client: Client, path: str) -> Any:
+    async def get(self, client: Client, path: str) -> Any:
         return await answered(client.get(path))
 
     async def _comes_back(self, client: Client, why: str) -> bool:
@@ -191,7 +211,7 @@ class Runner:
                 return False
             await asyncio.sleep(POLL)
             try:
-                await self._ask(client, "/atelier/sweeps/server")
+                await self.get(client, "/atelier/sweeps/server")
             except (Gone, aiohttp.ClientResponseError):
                 continue
             self.say(f"{client.address} answers again.")
@@ -208,7 +228,7 @@ class Runner:
         point.take({"state": state, **told})
 
     def _tell(self, number: int, text: str, over: bool = True) -> None:
-        total = len(self.points)
+        total = max(self.sweep.count, len(self.points))
         ended = sum(one.state in (DONE, FAILED, CANCELLED) for one in self.points)
         left = total - sum(one.state == DONE for one in self.points)
         more = ""
