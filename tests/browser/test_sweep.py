@@ -96,7 +96,7 @@ def test_two_by_three(
     settings = {"Comfy__VueNodes__Enabled": vue, "Comfy__ColorPalette": theme}
     with opened(browser, server, **settings) as canvas:
         canvas.load(read("first-lora"))
-        canvas.set("AtelierTrainLora", steps=2, batch_size=1)
+        canvas.set("AtelierTrainLora", steps=60 if vue else 2, batch_size=1)
         canvas.set("AtelierEvaluationGrid", **GRID)
         canvas.set("AtelierSaveLora", filename_prefix=f"swept-{look(vue)}")
         panel = SweepPanel(canvas)
@@ -148,6 +148,7 @@ def _resumed(panel: SweepPanel) -> None:
     panel.values("rank", "3, 5")
     panel.says("2 points, 2 trainings")
     panel.press("halved")
+    panel.root.locator("tbody tr:nth-child(2) td.queued").wait_for(timeout=ENOUGH * 1000)
     page.request.post(f"{panel.canvas.address}/queue", data={"clear": True})
     panel.root.locator("td.cancelled").first.wait_for(timeout=ENOUGH * 1000)
     panel.wait_for_done(1)

@@ -93,29 +93,36 @@ def test_other_pages_are_refused(server):
     assert ask(server, "", body(RATE), **other)[0] == 403
 
 
-def test_points_that_are_queued_are_followed_to_their_end(server, base):
+def test_points_that_are_queued_are_followed_and_share_their_work(server, base):
     graph = {"nodes": [{"id": 3, "widgets_values": ["test", 2, 2, 0.01, 4]}], "extra": {}}
-    axes = (RATE | {"slot": 3}, RANK | {"values": "2"})
-    status, made = ask(server, "", body(*axes, workflow=graph))
-    assert (status, made) == (200, {"name": "asked", "points": [1, 2]})
-    point = ask(server, "/of/asked/points/2")[1]
-    assert point["prompt"]["3"]["inputs"]["name"] == "asked-02"
-    assert point["workflow"]["nodes"][0]["widgets_values"] == ["asked-02", 2, 2, 0.02, 4]
-    run(server, point["prompt"], workflow=point["workflow"])
+    axis = RATE | {"values": "0.01, 0.02, 0.03", "slot": 3}
+    status, made = ask(server, "", body(axis, workflow=graph))
+    assert (status, made) == (200, {"name": "asked", "points": [1, 2, 3]})
+    points = [ask(server, f"/of/asked/points/{number}")[1] for number in made["points"]]
+    assert points[1]["prompt"]["3"]["inputs"]["name"] == "asked-02"
+    assert points[1]["workflow"]["nodes"][0]["widgets_values"] == ["asked-02", 2, 2, 0.02, 4]
+    points[2]["prompt"]["2"]["inputs"]["folder"] = "gone"
+    cached = []
+
+    def watch(kind, data):
+        if kind == "execution_cached":
+            cached.append(data["nodes"])
+
+    for point in points[:2]:
+        run(server, point["prompt"], workflow=point["workflow"], watch=watch)
+    assert {"1", "2"} <= set(cached[1])  # the base and the pictures are those of the point before
     table = ask(server, "/of/asked")[1]
-    assert [row["state"] for row in table["rows"]] == ["waiting", "done"]
+    assert [row["state"] for row in table["rows"]] == ["done", "done", "waiting"]
     assert table["rows"][1]["runs"] == ["asked-02"] and table["scores"] == ["loss"]
     assert table["rows"][1]["training_seconds"] > 0
-    assert ask(server, "/of/asked/resume", {})[1]["points"] == [1]
-    broken = ask(server, "/of/asked/points/1")[1]
-    broken["prompt"]["2"]["inputs"]["folder"] = "gone"
+    assert ask(server, "/of/asked/resume", {})[1]["points"] == [3]
     with pytest.raises(PromptFailed):
-        run(server, broken["prompt"], workflow=broken["workflow"])
-    assert ask(server, "/of/asked")[1]["rows"][0]["state"] == "failed"
-    assert ask(server, "")[1][0]["points"]["done"] == 1
-    assert ask(server, "/of/asked/table.csv")[1].splitlines()[2].startswith("2,done,0.02,2,")
+        run(server, points[2]["prompt"], workflow=points[2]["workflow"])
+    assert ask(server, "/of/asked")[1]["rows"][2]["state"] == "failed"
+    assert ask(server, "")[1][0]["points"]["done"] == 2
+    assert ask(server, "/of/asked/table.csv")[1].splitlines()[2].startswith("2,done,0.02,")
     status, told = ask(server, "/preview", body(RATE))
-    assert told["seconds"] > 0 and told["bytes"] > 0  # from the run that there is now
+    assert told["seconds"] > 0 and told["bytes"] > 0  # from the runs that there are now
 
 
 @pytest.mark.timeout(600)

@@ -7,7 +7,13 @@
     python custom_nodes/atelier/sweep.py list
 
 GRAPH.json is a workflow as the page saves it, or as Export (API) does. An axis is a node (its
-number, title or type), an input and its values; docs/sweeps.md has the ways to write values.
+number, title or type), an input and its values:
+
+    4, 8, 16    1e-5..1e-3 log 5    4..64 x2    0..1 5    0..10 +2    *.safetensors (of a list)
+    "file prompts.txt" (a value a line)    1e-5..1e-3 log (all between, for random and latin)
+
+Points are all combinations (product), or paired, random, latin; or a search: --mode search
+--goal "held-out loss" --count 20 asks Optuna (pip install optuna) for each next point.
 
 Exit codes: 0 all points are done; 1 some failed or were cancelled; 2 the plan is wrong, and nothing
 was queued; 3 no server was left (the same command goes on from here); 130 stopped by Ctrl-C.
