@@ -24,7 +24,7 @@ from .report import Report
 
 GRAPH = PACK / "workflows" / "first-lora.json"
 RATES, RANKS = "1e-3, 3e-3", "4, 8, 16"
-STEPS, QUICK_STEPS, KILLED_STEPS = 400, 40, 40
+STEPS, QUICK_STEPS, KILLED_STEPS = 200, 40, 40
 GRID = ("seeds=1", "strengths=1", "steps=10")
 GOAL = 1.3
 

@@ -57,14 +57,11 @@ class Runner:
         """Work with one server; return why not, if it cannot be used at all."""
         async with connect(address) as client:
             try:
-                info = await self.get(client, "/object_info")
-                await self.get(client, "/atelier/sweeps/server")
-            except Gone as error:
-                if not await self._comes_back(client, str(error)):
-                    return f"{address} does not answer."
-                info = await self.get(client, "/object_info")
+                info = await self._ready(client)
             except aiohttp.ClientResponseError as error:
                 return f"{address} has no Atelier that knows sweeps ({error.status})."
+            if info is None:
+                return f"{address} does not answer."
             if refused := refusal(self.sweep, info):
                 self.say(f"{address} is not used: {refused}")
                 return f"{address} cannot run this sweep: {refused}"
@@ -74,6 +71,16 @@ class Runner:
             finally:
                 self.servers -= 1
         return ""
+
+    async def _ready(self, client: Client) -> Any:
+        """What the server's nodes are, when it answers; None if it never does."""
+        while True:
+            try:
+                await self.get(client, "/atelier/sweeps/server")
+                return await self.get(client, "/object_info")
+            except Gone as error:
+                if not await self._comes_back(client, str(error)):
+                    return None
 
     async def _work(self, client: Client) -> None:
         while (number := await self._next()) is not None:
@@ -148,7 +155,10 @@ class Runner:
         end = await self._end(client, prompt_id, number)
         told = {"prompt_id": prompt_id, "server": client.address, **end.told()}
         if end.runs:
-            told["facts"] = await self.get(client, f"/atelier/sweeps/runs/{end.runs[-1]}")
+            try:
+                told["facts"] = await self.get(client, f"/atelier/sweeps/runs/{end.runs[-1]}")
+            except aiohttp.ClientResponseError as error:
+                self.say(f"{end.runs[-1]}: no facts of this run ({error.status}).")
         self._note(number, end.state, **told)
         self.after(number)
         if end.state == DONE:
@@ -240,10 +250,12 @@ class Runner:
 
 
 async def answered(asking: Any) -> Any:
-    """An answer. Raises `Gone` where there is none, `aiohttp.ClientResponseError` for a no."""
+    """An answer. Raises `Gone` where there is none, `aiohttp.ClientResponseError` for a no (4xx)."""
     try:
         return await asyncio.wait_for(asking, ANSWER)
-    except aiohttp.ClientResponseError:
+    except aiohttp.ClientResponseError as error:
+        if error.status >= 500:
+            raise Gone(f"{error.status}") from error
         raise
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
         raise Gone(str(error) or type(error).__name__) from error
