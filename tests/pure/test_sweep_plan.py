@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from atelier.training.sweep.plan import Asked, Sweep, make_sweep
+from atelier.training.sweep.axes import Asked
+from atelier.training.sweep.plan import Sweep, make_sweep
 
 INFO = {
     "Load": {"input": {"required": {"ckpt": [["a", "b", "c"]]}}},

@@ -7,11 +7,12 @@ import json
 import pytest
 
 from atelier.training.sweep import kept as store
+from atelier.training.sweep.axes import Asked
 from atelier.training.sweep.estimate import amount, duration, estimate
 from atelier.training.sweep.facts import costs, facts
 from atelier.training.sweep.history import ended, point_of
 from atelier.training.sweep.kept import Point
-from atelier.training.sweep.plan import Asked, make_sweep
+from atelier.training.sweep.plan import make_sweep
 from atelier.training.sweep.results import best, pareto, rows, scores, table, to_csv
 
 from .test_sweep_plan import INFO, PROMPT, RANK, RATE

@@ -12,8 +12,10 @@ from aiohttp import web
 from ..files import safe_name
 from ..sweep import facts as of_runs
 from ..sweep import kept as store
+from ..sweep.axes import Asked, make_axes
 from ..sweep.estimate import Estimate, estimate
-from ..sweep.plan import Asked, Sweep, make_axes, make_points, make_sweep
+from ..sweep.plan import Sweep, make_sweep
+from ..sweep.points import make_points
 from ..sweep.requests import AskedSweep
 from ..sweep.results import pareto, table, to_csv
 from . import folders

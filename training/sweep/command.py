@@ -33,10 +33,12 @@ import aiohttp
 
 from ..files import atomic, legible, write_json
 from . import kept as store
+from .axes import Asked
 from .client import connect
 from .estimate import amount, duration, estimate
 from .kept import DONE, Kept
-from .plan import MODES, SEARCH, Asked, Sweep, make_sweep
+from .plan import Sweep, make_sweep
+from .points import MODES, SEARCH
 from .results import best, table, to_csv
 from .runner import POLL, Gone, Runner, answered
 from .workflow import Prompt, Workflow, is_prompt, slots_of, to_prompt

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..files import place_folder, safe_name, telling, write_json
-from .plan import SEARCH, Sweep
+from .plan import Sweep
+from .points import SEARCH
 from .values import Value
 
 WAITING, QUEUED, DONE, FAILED, CANCELLED = "waiting", "queued", "done", "failed", "cancelled"

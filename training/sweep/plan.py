@@ -1,50 +1,19 @@
 """A sweep: a prompt, the inputs that change, and the points. Pure; its JSON is the plan on disk."""
 
 import copy
-import math
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 from ..files import legible, safe_name
-from .values import MOST, Reader, Span, Spec, Value, Values, parse, within
+from .axes import Asked, Axis, is_link, make_axes
+from .points import MODES, SEARCH, make_points
+from .values import Reader, Span, Value
 from .workflow import Prompt, Workflow, widget_list
 
-MODES = ("product", "paired", "random", "latin")
-SEARCH = "search"  # points are asked for one by one, by what those before have reached
 TRAINS = "AtelierTrainLora"
 TAG = "atelier_sweep"  # in a workflow's `extra`: which sweep and point a prompt is
-
-
-@dataclass(frozen=True)
-class Asked:
-    """An axis as a person asks for it: node and input, and the values as written.
-
-    `slot` is the place of the widget in the node's `widgets_values`, where it is known.
-    """
-
-    node: str
-    input: str
-    values: str
-    slot: int | None = None
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One input of one node, and what it may be."""
-
-    node: str
-    input: str
-    values: Values
-    title: str
-    slot: int | None = None
-
-    @property
-    def label(self) -> str:
-        return f"{self.title}: {self.input}"
 
 
 @dataclass(frozen=True)
@@ -182,10 +151,6 @@ def upstream(prompt: Prompt, node: str) -> set[str]:
     return found
 
 
-def is_link(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)
-
-
 def _set(graph: Workflow, node: str, slot: int | None, value: Value) -> None:
     found = widget_list(graph, node)
     if found is not None and slot is not None and slot < len(found):
@@ -236,108 +201,3 @@ def make_sweep(
 
 def _place(axis: Axis) -> tuple[str, str]:
     return axis.node, axis.input
-
-
-def make_axes(
-    asked: Sequence[Asked],
-    prompt: Prompt,
-    object_info: Mapping[str, Any],
-    reader: Reader | None = None,
-) -> list[Axis]:
-    """Raises `ValueError` for a node or input that is not there, is wired, or a wrong value."""
-    if not asked:
-        raise ValueError("Nothing changes: add an input to the sweep first.")
-    axes = []
-    for one in asked:
-        node = prompt.get(one.node)
-        if node is None:
-            raise ValueError(f"Node {legible(one.node)} is not part of what would be queued.")
-        title = str((node.get("_meta") or {}).get("title") or node["class_type"])
-        label = f"{legible(title)}: {legible(one.input)}"
-        spec = spec_of(object_info, node["class_type"], one.input)
-        if is_link(node["inputs"].get(one.input)):
-            raise ValueError(f"{label} is wired to another node. Sweep that node's widget.")
-        try:
-            values = parse(one.values, spec, reader)
-            ends = (values.low, values.high) if isinstance(values, Span) else values
-            for value in ends:
-                within(value, spec)
-        except ValueError as error:
-            raise ValueError(f"{label}: {error}") from None
-        axes.append(Axis(one.node, one.input, values, title, one.slot))
-    return axes
-
-
-def spec_of(object_info: Mapping[str, Any], kind: str, name: str) -> Spec:
-    """Raises `ValueError` for a node that the server lacks, or an input without a widget."""
-    if kind not in object_info:
-        raise ValueError(f"The server has no node {legible(kind)}. Install the pack it is from.")
-    groups = object_info[kind]["input"]
-    for group in ("required", "optional"):
-        if name in groups.get(group, {}):
-            spec = Spec.of(groups[group][name])
-            if spec.kind in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"):
-                return spec
-            raise ValueError(f"{legible(kind)}: {name} is a wire and has no value of its own.")
-    raise ValueError(f"{legible(kind)} has no input {legible(name)}.")
-
-
-# ---------------------------------------------------------------- points
-
-
-def make_points(
-    axes: Sequence[Axis], mode: str, count: int, seed: int
-) -> Iterator[tuple[Value, ...]]:
-    """The points of a sweep, in an order in which early points say most."""
-    if mode in ("random", "latin", SEARCH):
-        if not 1 <= count <= MOST:
-            raise ValueError(f"How many points should a {mode} sweep have? From 1 to {MOST}.")
-        if mode == SEARCH:
-            return iter(())
-        draw = _random if mode == "random" else _latin
-        return draw([axis.values for axis in axes], count, random.Random(f"{mode}/{seed}"))
-    lists = [_listed(axis) for axis in axes]
-    if mode == "paired":
-        long = max(map(len, lists))
-        odd = [a.label for a, v in zip(axes, lists, strict=True) if len(v) not in (1, long)]
-        if odd:
-            raise ValueError(
-                f"{odd[0]} must have {long} values, as the longest axis has, or one for all."
-            )
-        return zip(*(v if len(v) == long else v * long for v in lists), strict=True)
-    if math.prod(map(len, lists)) > MOST:
-        raise ValueError(f"These are more than {MOST} points. Name fewer values, or take latin.")
-    return product(*lists)
-
-
-def _listed(axis: Axis) -> tuple[Value, ...]:
-    if isinstance(axis.values, Span):
-        raise ValueError(
-            f"{axis.label}: say how many values, such as {axis.values.low:g}..{axis.values.high:g} "
-            "5; a range without a number is for random and latin sweeps."
-        )
-    return axis.values
-
-
-def _at(values: Values, place: float) -> Value:
-    if isinstance(values, Span):
-        return values.at(place)
-    return values[min(int(place * len(values)), len(values) - 1)]
-
-
-def _random(axes: Sequence[Values], count: int, dice: random.Random) -> Iterator[tuple[Value, ...]]:
-    for _ in range(count):
-        yield tuple(_at(values, dice.random()) for values in axes)
-
-
-def _latin(axes: Sequence[Values], count: int, dice: random.Random) -> Iterator[tuple[Value, ...]]:
-    """Each axis is cut into `count` parts of equal weight, and each part is used once.
-
-    McKay, Beckman, Conover (1979).
-    """
-    columns = []
-    for values in axes:
-        parts = list(range(count))
-        dice.shuffle(parts)
-        columns.append([_at(values, (part + dice.random()) / count) for part in parts])
-    return zip(*columns, strict=True)

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .plan import Asked
+from .axes import Asked
 from .workflow import is_prompt
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import aiohttp
 
+from .axes import spec_of
 from .client import Client, PromptFailed, connect
 from .estimate import duration
 from .history import Ended, ended
 from .kept import CANCELLED, DONE, FAILED, LOST, QUEUED, Kept
-from .plan import Sweep, spec_of
+from .plan import Sweep
 from .values import typed
 
 POLL = 1.0  # seconds between looks at a server
@@ -250,7 +251,7 @@ class Runner:
 
 
 async def answered(asking: Any) -> Any:
-    """An answer. Raises `Gone` where there is none, `aiohttp.ClientResponseError` for a no (4xx)."""
+    """An answer. Raises `Gone` where there is none, `aiohttp.ClientResponseError` for 4xx."""
     try:
         return await asyncio.wait_for(asking, ANSWER)
     except aiohttp.ClientResponseError as error:

@@ -19,9 +19,9 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial, TrialState, create_trial
 
+from .axes import Axis
 from .client import Client
 from .kept import DONE, Kept, Point
-from .plan import Axis
 from .results import lower_is_better
 from .runner import Gone, Runner
 from .values import Span, Value
