@@ -16,7 +16,6 @@ from ..browser.conftest import copy_some
 from .conftest import run, training
 
 RATE = {"node": "3", "input": "learning_rate", "values": "0.01, 0.02"}
-RANK = {"node": "3", "input": "rank", "values": "2..8 x2"}
 
 
 def body(*axes, **changes):
@@ -39,58 +38,6 @@ def ask(server, path, sent=None, **headers) -> tuple[int, Any]:
                 return answer.status, json.loads(text) if text[:1] in "{[" else text
 
     return asyncio.run(go())
-
-
-def test_a_preview_says_what_it_will_be_and_what_is_wrong(server):
-    status, told = ask(server, "/preview", body(RATE, RANK))
-    assert (status, told["count"], told["runs"], told["error"]) == (200, 6, 6, "")
-    assert told["names"][5] == "learning_rate 0.02, rank 8"
-    status, told = ask(server, "/preview", body(RATE, RANK | {"values": "4, 9999"}))
-    assert status == 200 and told["wrong"][0] == "" and "above the most" in told["wrong"][1]
-    assert "above the most" in told["error"]
-
-
-def test_files_are_read_in_the_allowed_folders_only(server, base):
-    (base / "input" / "words.txt").write_text("a hat\n\na cat, sitting\n")
-    (base / "input" / "more").mkdir()
-    prompt = body()["prompt"]
-    axis = {"node": "2", "input": "folder", "values": ""}
-
-    def count(values):
-        sent = body(axis | {"values": values}, prompt=prompt)
-        return ask(server, "/preview", sent)[1]
-
-    assert count("file words.txt")["names"] == ["folder a hat", "folder a cat, sitting"]
-    assert count("folders mo*")["names"] == ["folder more"]
-    for values in ("file ../user/comfyui.db", "file /etc/passwd", "folders ../*", "folders /etc/*"):
-        assert "outside the folders that may be read" in count(values)["error"], values
-
-
-@pytest.mark.parametrize(
-    ("path", "sent", "status"),
-    [
-        ("/of/never", None, 404),
-        ("/of/..%2Fruns", None, 404),
-        ("/of/never/points/1", None, 404),
-        ("/of/never/resume", {}, 404),
-        ("/runs/never", None, 404),
-        ("/runs/..%2F..%2Fx", None, 400),
-        ("/preview", {"name": "x"}, 400),
-        ("/preview", body(RATE, mode="guess"), 400),
-        ("/preview", body(RATE, prompt={"3": {}}), 400),
-        ("", body(RATE, name="../x"), 400),
-        ("", body(RATE, axes=[]), 400),
-    ],
-)
-def test_what_is_not_there_or_not_meant_is_refused(server, path, sent, status):
-    # aiohttp of one of the servers does not route a slash in a name at all
-    assert ask(server, path, sent)[0] in ({status, 404} if "%2F" in path else {status})
-
-
-def test_other_pages_are_refused(server):
-    other = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
-    assert ask(server, "", **other)[0] == 403
-    assert ask(server, "", body(RATE), **other)[0] == 403
 
 
 def test_points_that_are_queued_are_followed_and_share_their_work(server, base):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +46,17 @@ class ServerReader:
         """Folders by a pattern for the last part of a path: `sets/hats-*`."""
         parent, _, last = pattern.replace("\\", "/").rpartition("/")
         base = folders.resolve_folder(parent or ".")
-        if not last or any(sign in parent for sign in "*?["):
-            raise ValueError(f"{legible(pattern)}: only the last part of a path may be a pattern.")
         lead = f"{parent}/" if parent else ""
         found = [
             f"{lead}{path.name}"
-            for path in sorted(base.glob(last))
-            if path.is_dir() and path.name[0] != "."
+            for path in sorted(base.iterdir())
+            if fnmatchcase(path.name, last) and path.is_dir() and path.name[0] != "."
         ]
-        inside = []
         for name in found:
             folders.resolve_folder(name)  # a link may lead elsewhere
-            inside.append(name)
-        if not inside:
+        if not found:
             raise ValueError(f"No folder fits {legible(pattern)} in {legible(base)}.")
-        return inside
+        return found
 
 
 def object_info(kinds: set[str]) -> dict[str, Any]:
