@@ -58,10 +58,12 @@ class Server:
 
 
 @contextmanager
-def running(base: Path | None = None, *arguments: str, timeout: float = 240) -> Iterator[Server]:
-    """A server on a free port, ready for prompts; stopped at the end of the block."""
+def running(
+    base: Path | None = None, *arguments: str, timeout: float = 240, port: int = 0
+) -> Iterator[Server]:
+    """A server on `port`, or a free one, ready for prompts; stopped at the end of the block."""
     base = base or base_directory()
-    port = free_port()
+    port = port or free_port()
     log = base / "user" / f"server-{port}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

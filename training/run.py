@@ -33,7 +33,8 @@ class Run:
 
     `config.json` what was asked, `data.json` which pictures, `log.jsonl` a line a step,
     `checkpoints/` to go on from, `lora.safetensors` what was learned so far and, written last,
-    `result.json`: a run that has it is finished. `stops.json`: where it was asked to stop.
+    `result.json`: a run that has it is finished. `stops.json`: where it was asked to stop;
+    `sittings.jsonl`: how long it was trained.
     """
 
     folder: Path
@@ -157,6 +158,17 @@ class Run:
             return []
         text = file.read_text(encoding="utf-8")
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def sat(self, first: int, last: int, seconds: float) -> None:
+        """Write down how long a sitting was in the loop, from step `first` to `last`.
+
+        Not in the log: that is the same for the same request, however long it took.
+        """
+        self.refuse_vanished()
+        line = {"from": first, "to": last, "seconds": round(seconds, 3)}
+        path = self.folder / "sittings.jsonl"
+        with telling(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
     def forget_after(self, step: int) -> None:
         """Drop the log's lines of steps after `step`: a resumed run does them again."""

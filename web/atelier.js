@@ -6,11 +6,16 @@ import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
+import { addSweepTab, sweepMenu } from "./parts/sweep/tab.js";
 
 app.registerExtension({
     name: "Atelier",
     getCustomWidgets: () => ({ [TYPE]: rowsWidget }),
-    setup: addTab,
+    setup() {
+        addTab();
+        addSweepTab();
+    },
+    getNodeMenuItems: sweepMenu,
     beforeRegisterNodeDef(_type, definition) {
         if (STACKS.includes(definition.name)) useRowsWidget(definition);
     },

@@ -1,6 +1,6 @@
 import pytest
 
-from atelier.training.sweep.workflow import to_prompt
+from atelier.training.sweep.workflow import to_prompt, widget_list, widget_slots
 
 INFO = {
     "Load": {"input": {"required": {"name": [["a", "b"]]}}, "input_order": {"required": ["name"]}},
@@ -58,10 +58,67 @@ def test_a_saved_workflow_becomes_a_prompt():
     ("changes", "message"),
     [
         ({"nodes": [{"id": 1, "type": "Gone"}]}, "no node 'Gone'"),
-        ({"nodes": [{"id": 1, "type": "Load", "mode": 4}]}, r"Node 1 \(Load\) is bypassed"),
+        ({"nodes": [{"id": 1, "type": "Load", "mode": 1}]}, r"Node 1 \(Load\) runs on an event"),
+        ({"nodes": None}, "neither a saved workflow"),
         ({"definitions": {"subgraphs": [{}]}}, "subgraphs"),
     ],
 )
 def test_what_only_the_page_can_resolve_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         to_prompt(workflow(**changes), INFO)
+
+
+PASSING = {
+    "nodes": [
+        {"id": 1, "type": "Make"},
+        {"id": 2, "type": "Change", "mode": 4, "inputs": [{"name": "m", "type": "M", "link": 1}]},
+        {"id": 3, "type": "Reroute", "inputs": [{"name": "", "type": "*", "link": 2}]},
+        {"id": 4, "type": "Change", "inputs": [{"name": "m", "type": "M", "link": 3}]},
+        {"id": 5, "type": "Change", "inputs": [{"name": "m", "type": "M", "link": 4}]},
+        {"id": 6, "type": "Make", "mode": 2},
+        {"id": 7, "type": "PrimitiveNode", "widgets_values": [12, "fixed"]},
+        {"id": 8, "type": "Take", "inputs": [{"name": "n", "type": "INT", "link": 5}]},
+    ],
+    "links": [
+        [1, 1, 0, 2, 0, "M"],
+        [2, 2, 0, 3, 0, "M"],
+        {"id": 3, "origin_id": 3, "origin_slot": 0, "target_id": 4, "target_slot": 0},
+        [4, 6, 0, 5, 0, "M"],
+        [5, 7, 0, 8, 0, "INT"],
+    ],
+}
+KINDS = {
+    "Make": {"input": {"required": {}}, "input_order": {}},
+    "Change": {"input": {"required": {"m": ["M"]}}, "input_order": {"required": ["m"]}},
+    "Take": {"input": {"required": {"n": ["INT", {}]}}, "input_order": {"required": ["n"]}},
+}
+
+
+def test_bypassed_reroutes_and_primitives_are_passed_through():
+    prompt = to_prompt(PASSING, KINDS)
+    assert {number: node["inputs"] for number, node in prompt.items()} == {
+        "1": {},
+        "4": {"m": ["1", 0]},
+        "5": {},  # what it was wired to is muted
+        "8": {"n": 12},
+    }
+
+
+def test_a_choice_that_is_called_fixed_is_no_control_of_the_number_before_it():
+    info = {
+        "input": {"required": {"count": ["INT", {}], "how": [["fixed", "free"]]}},
+        "input_order": {"required": ["count", "how"]},
+    }
+    assert widget_slots({"widgets_values": [3, "fixed"]}, info) == {"count": 0, "how": 1}
+
+
+def test_the_values_of_a_node_in_a_subgraph_shown_once():
+    inner = {"id": 3, "type": "Take", "widgets_values": [1]}
+    graph = {
+        "nodes": [{"id": 5, "type": "uuid"}],
+        "definitions": {"subgraphs": [{"id": "uuid", "nodes": [inner]}]},
+    }
+    assert widget_list(graph, "5:3") is inner["widgets_values"]
+    graph["nodes"].append({"id": 6, "type": "uuid"})
+    assert widget_list(graph, "5:3") is None
+    assert widget_list(graph, "9") is None

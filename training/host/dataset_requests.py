@@ -29,7 +29,7 @@ class Decided(OfFolder):
     decisions: dict[str, str] = Field(max_length=MOST_CHANGES)
 
 
-Sent = TypeVar("Sent", bound=OfFolder)
+Sent = TypeVar("Sent", bound=BaseModel)
 
 
 async def sent(request: web.Request, kind: type[Sent]) -> Sent:

@@ -1,1 +1,1 @@
-"""Workflows as prompts in a queue."""
+"""Workflows as prompts in a queue, and sweeps: many of them from one, side by side."""

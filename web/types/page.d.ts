@@ -9,6 +9,11 @@ declare module "*/scripts/app.js" {
     interface App {
         canvas: Canvas;
         graph: Graph;
+        /** The graph around all subgraphs; older pages call it `graph`. */
+        rootGraph?: Graph;
+        graphToPrompt(): Promise<{ output: Record<string, unknown>; workflow: unknown }>;
+        loadGraphData(graph: unknown, clean?: boolean, view?: boolean, name?: string): Promise<void>;
+        loadApiJson(prompt: unknown, name: string): Promise<void> | void;
         registerExtension(extension: Extension): void;
         extensionManager: {
             toast: { add(message: Message): void };
@@ -51,8 +56,17 @@ declare module "*/scripts/app.js" {
         /** `definition` is as /object_info has it, and may be changed. */
         beforeRegisterNodeDef?(type: unknown, definition: NodeDefinition): void;
         nodeCreated?(node: Node): void;
+        /** More for the menu of a node; null is a line between. */
+        getNodeMenuItems?(node: Node): (MenuItem | null)[];
         /** The person asked for the lists of files anew. */
         refreshComboInNodes?(definitions: Record<string, NodeDefinition>): void;
+    }
+
+    interface MenuItem {
+        content: string;
+        callback?: () => void;
+        has_submenu?: boolean;
+        submenu?: { options: MenuItem[] };
     }
 
     type InputSpec = [string | unknown[], Record<string, unknown>?];
@@ -131,6 +145,8 @@ declare module "*/scripts/api.js" {
     export const api: {
         fetchApi(route: string, options?: RequestInit): Promise<Response>;
         apiURL(route: string): string;
+        /** Raises where the server refuses the prompt. `number` 0: behind all that waits. */
+        queuePrompt(number: number, prompt: { output: unknown; workflow: unknown }): Promise<unknown>;
         addEventListener(type: string, listener: (event: Event) => void): void;
     };
 }

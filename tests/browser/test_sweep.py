@@ -1,0 +1,157 @@
+"""A sweep made, queued and looked at by a person in ComfyUI's page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from atelier.demo.server import Server
+
+from .canvas import Canvas, opened
+from .test_templates import ENOUGH, GRID, look, ours, read
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator
+
+pytestmark = pytest.mark.browser
+TITLE = "Train LoRA"
+# The middle of a node's title, in the page's pixels.
+HEAD = """kind => {
+    const node = app.graph.nodes.find(node => node.type === kind);
+    const inside = [node.pos[0] + node.size[0] / 2, node.pos[1] - 15];
+    const [x, y] = app.canvas.ds.convertOffsetToCanvas(inside);
+    const { left, top } = app.canvas.canvas.getBoundingClientRect();
+    return [left + x, top + y];
+}"""
+VALUES = "kind => app.graph.nodes.find(node => node.type === kind).widgets.map(one => one.value)"
+
+
+@dataclass
+class SweepPanel:
+    canvas: Canvas
+
+    @property
+    def root(self) -> "Locator":
+        return self.canvas.page.locator(".atelier-sweep")
+
+    def open(self) -> None:
+        if not self.root.is_visible():
+            self.canvas.page.locator(".atelier-sweep-tab-button").click()
+        self.root.get_by_role("region", name="Sweep").wait_for()
+
+    def choose(self, setting: str) -> None:
+        """Add a setting of the training by the panel's own lists."""
+        node = self.root.get_by_label("Node", exact=True)
+        value = node.locator("option", has_text=TITLE).get_attribute("value")
+        assert value
+        node.select_option(value)
+        self.root.get_by_label("Setting", exact=True).select_option(setting)
+        self.root.get_by_role("button", name="Add", exact=True).click()
+
+    def values(self, setting: str, text: str) -> None:
+        self.root.get_by_role("textbox", name=f"{TITLE}: {setting}").fill(text)
+
+    def says(self, words: str) -> None:
+        self.root.get_by_text(words).first.wait_for()
+
+    @property
+    def queue(self) -> "Locator":
+        return self.root.get_by_role("button", name="Queue", exact=True)
+
+    def press(self, name: str) -> None:
+        self.root.get_by_label("Name", exact=True).fill(name)
+        self.root.locator("button.main:enabled").click(timeout=60_000)
+        self.says("points queued.")
+
+    def wait_for_done(self, count: int) -> None:
+        done = self.root.locator("td.done").nth(count - 1)
+        done.wait_for(timeout=3 * ENOUGH * 1000)
+
+    def pictures_are_there(self) -> bool:
+        images = self.root.locator("td img")
+        for number in range(images.count()):
+            images.nth(number).scroll_into_view_if_needed()
+        self.canvas.page.wait_for_function(
+            "[...document.querySelector('.atelier-sweep').shadowRoot.querySelectorAll('td img')]"
+            ".every(one => one.complete && one.naturalWidth > 0)"
+        )
+        return images.count() > 0
+
+
+def add_by_menu(canvas: Canvas, setting: str) -> None:
+    """Right-click the training's title, Add to sweep, the setting."""
+    x, y = canvas.page.evaluate(HEAD, "AtelierTrainLora")
+    canvas.page.mouse.click(x, y, button="right")
+    canvas.page.get_by_text("Add to sweep", exact=True).first.click()
+    entry = canvas.page.locator(".litecontextmenu .litemenu-entry")
+    entry.get_by_text(setting, exact=True).last.click()
+
+
+@pytest.mark.timeout(6 * ENOUGH)
+@pytest.mark.parametrize(("vue", "theme"), [(False, "dark"), (True, "light")])
+def test_two_by_three(
+    browser: "Browser", server: Server, screenshots: Path, vue: bool, theme: str
+) -> None:
+    settings = {"Comfy__VueNodes__Enabled": vue, "Comfy__ColorPalette": theme}
+    with opened(browser, server, **settings) as canvas:
+        canvas.load(read("first-lora"))
+        canvas.set("AtelierTrainLora", steps=60 if vue else 2, batch_size=1)
+        canvas.set("AtelierEvaluationGrid", **GRID)
+        canvas.set("AtelierSaveLora", filename_prefix=f"swept-{look(vue)}")
+        panel = SweepPanel(canvas)
+        if vue:  # six trainings are done once; here a half-finished sweep is gone on with
+            panel.open()
+            panel.choose("rank")
+            _resumed(panel)
+        else:
+            add_by_menu(canvas, "rank")
+            panel.open()
+            _six(panel, server)
+        canvas.page.screenshot(path=screenshots / f"sweep-{look(vue)}-{theme}.png")
+        assert not canvas.dialogs()
+    assert not ours(canvas.complaints)
+
+
+def _six(panel: SweepPanel, server: Server) -> None:
+    panel.choose("learning_rate")
+    panel.values("learning_rate", "1e-3, 3e-3")
+    panel.values("rank", "4, 500")
+    panel.says("500 is above the most")
+    assert panel.queue.is_disabled()
+    panel.values("rank", "4..16 x2")
+    panel.says("6 points, 6 trainings")
+    panel.press("swept")
+    panel.wait_for_done(6)
+    runs = server.base / "user" / "__atelier" / "runs"
+    assert all((runs / f"swept-{n:02d}" / "result.json").is_file() for n in range(1, 7))
+    loras = server.base / "models" / "loras"
+    assert len(list(loras.glob("swept-canvas_*.safetensors"))) == 6
+    assert panel.pictures_are_there()
+    panel.root.get_by_role("button", name="rank", exact=True).click()
+    panel.root.locator("th[aria-sort=ascending]", has_text="rank").wait_for()
+    ranks = panel.root.locator("tbody tr td:nth-child(2)").all_inner_texts()
+    assert ranks == ["4", "4", "8", "8", "16", "16"]
+    panel.root.get_by_role("button", name="Open point 6 as a graph").click()
+    panel.says("Point 6: rank 16, learning_rate 0.003")
+    values = panel.canvas.page.evaluate(VALUES, "AtelierTrainLora")
+    assert values[0] == "swept-06" and {16, 3e-3} <= set(map(_plain, values))
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | float | str) else None
+
+
+def _resumed(panel: SweepPanel) -> None:
+    """What waits is taken out of the queue by somebody; Resume puts it in again."""
+    page = panel.canvas.page
+    panel.values("rank", "3, 5")
+    panel.says("2 points, 2 trainings")
+    panel.press("halved")
+    panel.root.locator("tbody tr:nth-child(2) td.queued").wait_for(timeout=ENOUGH * 1000)
+    page.request.post(f"{panel.canvas.address}/queue", data={"clear": True})
+    panel.root.locator("td.cancelled").first.wait_for(timeout=ENOUGH * 1000)
+    panel.wait_for_done(1)
+    panel.root.get_by_role("button", name="Resume").click()
+    panel.wait_for_done(2)
+    assert panel.pictures_are_there()
