@@ -33,3 +33,8 @@ class ValidationSettings(Group):
         le=1_000_000,
         description="Steps between checkpoints, from which a stopped run goes on.",
     )
+    tensorboard: bool = Field(
+        default=False,
+        description="Write TensorBoard event files into the run's folder as well. Needs the "
+        "package tensorboard, which Atelier does not install.",
+    )
