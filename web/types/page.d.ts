@@ -10,6 +10,8 @@ declare module "*/scripts/app.js" {
         canvas: Canvas;
         graph: Graph;
         registerExtension(extension: Extension): void;
+        /** Opens a workflow's file, as dropped on the canvas. */
+        handleFile(file: File): Promise<void>;
         extensionManager: {
             toast: { add(message: Message): void };
             registerSidebarTab(tab: SidebarTab): void;
@@ -61,6 +63,7 @@ declare module "*/scripts/app.js" {
 
     interface Canvas {
         graph: Graph | null;
+        canvas: HTMLCanvasElement;
         emitBeforeChange(): void;
         emitAfterChange(): void;
         processMouseWheel(event: WheelEvent): void;
@@ -117,6 +120,7 @@ declare module "*/scripts/app.js" {
         getMinHeight?(): number;
         hideOnZoom?: boolean;
         margin?: number;
+        serialize?: boolean;
         selectOn?: string[];
     }
 }
@@ -126,6 +130,7 @@ declare module "*/scripts/api.js" {
         fetchApi(route: string, options?: RequestInit): Promise<Response>;
         apiURL(route: string): string;
         addEventListener(type: string, listener: (event: Event) => void): void;
+        removeEventListener(type: string, listener: (event: Event) => void): void;
     };
 }
 
