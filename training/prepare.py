@@ -83,7 +83,7 @@ def shown(wires: Wires, config: TrainConfig) -> list[str]:
     """What is drawn while training. Where nothing is asked for, the first caption: somebody may ask
     for a picture later.
     """
-    return config.prompts or [wires.dataset.records[0].caption]
+    return config.prompts or [one.caption for one in wires.dataset.records[:1]]
 
 
 def _refuse(wires: Wires, config: TrainConfig) -> None:

@@ -25,7 +25,7 @@ def made(server: Server) -> dict[str, Run]:
     return {
         "hats": write_run(server, "hats", 100, graph, rank=4, **PROMPTS),
         "hats-2": write_run(server, "hats-2", 200, graph, rank=32, learning_rate=1e-3, **PROMPTS),
-        "cats": write_run(server, "cats", 50, steps=400),
+        "cats": write_run(server, "cats", 50),
     }
 
 
