@@ -49,6 +49,15 @@ def test_a_line_that_is_cut_short_waits(log):
     assert reader.read() == 3 and reader.last("loss") == 0.25
 
 
+def test_a_damaged_line_is_no_more_than_that(log):
+    append(log, lines(1, 2))
+    with log.open("ab") as file:
+        file.write(b'{"step": 3, \x00}\n[4]\n')
+    append(log, lines(5, 5))
+    reader = LogReader(log)
+    assert reader.read() == 5 and reader.told()["loss"][0] == [1, 2, 5]
+
+
 def test_every_key_is_a_series_and_the_loss_is_smoothed_as_the_picture_is(log):
     append(log, [*lines(1, 3), {"step": 3, "held_out": 0.5}, *lines(4, 6)])
     reader = LogReader(log)

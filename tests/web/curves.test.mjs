@@ -30,6 +30,8 @@ test("a new kind of number may come late, and many points are told", () => {
     curves.take({ from: "0:1", to: "0:2", series: { held_out: [[1], [0.5]] } });
     assert.deepEqual(curves.series.held_out, [[1], [0.5]]);
     assert.equal(curves.full, false);
+    for (const step of [5, 5, 3, 9]) curves.note(step, { speed: step, memory: 0 });
+    assert.deepEqual([curves.series.speed, curves.series.memory], [[[5, 9], [5, 9]], [[], []]]);
     curves.take(more("0:2", "0:9", Array.from({ length: MOST }, (_, place) => place + 2)));
     assert.equal(curves.full, true);
 });

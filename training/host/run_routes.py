@@ -14,12 +14,13 @@ from pydantic import BaseModel, ValidationError
 from ..files import legible, safe_name
 from ..run import DEFAULTS, Run
 from ..watching import about, trash
-from ..watching.index import Index, Readers, row, told
+from ..watching.index import Index, row, told
 from . import folders
 from .asking import no, of_our_page
 from .lora_of_run import lora_files
 from .run_requests import Delete, Nothing, Restore
 from .running import ask, running
+from .watching import readers
 
 ROOT = "/atelier/runs"
 MOST_POINTS = 4000
@@ -29,7 +30,6 @@ T = TypeVar("T")
 Sent = TypeVar("Sent", bound=BaseModel)
 
 _index = Index()
-_readers = Readers()
 
 
 def register(routes: web.RouteTableDef) -> None:
@@ -155,7 +155,7 @@ async def series(request: web.Request) -> web.Response:
     if not 8 <= count <= MOST_POINTS:
         raise ValueError(f"points is a number from 8 to {MOST_POINTS}.")
     after = request.query.get("after", "")
-    return await _apart(lambda: told(run, _readers.of(run), after, count))
+    return await _apart(lambda: told(run, readers.of(run), after, count))
 
 
 async def graph(request: web.Request) -> web.Response:

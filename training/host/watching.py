@@ -17,13 +17,14 @@ from ..config import TrainConfig
 from ..run import Run
 from ..watching import ending, pace
 from ..watching.ending import Ending
-from ..watching.log_reader import LogReader
+from ..watching.index import Readers
 from ..watching.tensorboard import Events
 from .running import Running
 
 EVENT = "atelier.run"
 EVERY = 1.0  # seconds between two looks
 MOST = 200  # points in a telling
+readers = Readers()  # those of the routes too: a place in a log means the same to both
 
 
 @contextmanager
@@ -68,8 +69,8 @@ class Watcher:
         self.running = running
         self.steps = config.steps
         self.cost = 0.0  # seconds of this machine's time, so far
-        self._log = LogReader(run.folder / "log.jsonl")
-        self._line = -1
+        log = readers.of(run)
+        self._line, self._generation = log.read(), log.generation
         self._pace: pace.Pace | None = None
         self._events = Events(run.folder) if config.tensorboard else None
         self._left = threading.Event()
@@ -112,11 +113,8 @@ class Watcher:
             server.send_sync(EVENT, self._told(memory, going_on))
 
     def _told(self, memory: int, going_on: bool) -> dict[str, Any]:
-        generation = self._log.generation
-        lines = self._log.read()
-        if self._line < 0 or self._log.generation != generation:
-            self._line = lines if self._line < 0 else 0
-        first, self._line = self._line, lines
+        news = readers.of(self.run).news(self._generation, self._line, MOST)
+        self._generation, self._line = news.generation, news.last
         step = self.running.step
         end = None if going_on else ending.read(self.run.folder)
         return {
@@ -126,9 +124,9 @@ class Watcher:
             "error": end.error if end else "",
             "step": max(step, 0),
             "steps": self.steps,
-            "from": f"{self._log.generation}:{first}",
-            "to": f"{self._log.generation}:{lines}",
-            "series": self._log.told(first, MOST) if lines > first else {},
+            "from": f"{news.generation}:{news.first}",
+            "to": f"{news.generation}:{news.last}",
+            "series": news.series,
             "speed": round(self._pace.speed, 4) if self._pace else 0.0,
             "left": self._pace.left(step, self.steps) if self._pace else None,
             "memory": memory,

@@ -1,16 +1,16 @@
 """All runs in a list: what each was asked, how far it came, how it ended."""
 
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from ..run import DEFAULTS, Run
 from . import about, ending, pace
-from .log_reader import LogReader
+from .log_reader import LogReader, parsed
 from .thin import thinned
 
 TAIL = 128 * 1024  # bytes at the end of a log that a list looks at
@@ -110,7 +110,7 @@ def tail(path: Path) -> list[dict[str, Any]]:
         return []
     lines = data[: data.rfind(b"\n") + 1].splitlines()
     lines = lines if size <= TAIL else lines[1:]
-    return [one for one in map(json.loads, lines) if isinstance(one, dict)]
+    return [parsed(line) for line in lines]
 
 
 class Readers:
@@ -120,27 +120,28 @@ class Readers:
 
     def __init__(self) -> None:
         self._readers: dict[Path, LogReader] = {}
+        self._lock = Lock()
 
     def of(self, run: Run) -> LogReader:
         path = run.folder / "log.jsonl"
-        reader = self._readers.pop(path, None) or LogReader(path)
-        self._readers[path] = reader  # the newest last
-        while len(self._readers) > self.MOST:
-            self._readers.pop(next(iter(self._readers)), None)
+        with self._lock:
+            reader = self._readers.pop(path, None) or LogReader(path)
+            self._readers[path] = reader  # the newest last
+            while len(self._readers) > self.MOST:
+                self._readers.pop(next(iter(self._readers)))
         return reader
 
 
 def told(run: Run, reader: LogReader, after: str = "", count: int = 800) -> dict[str, Any]:
     """The curves of a run for the page: all of them, or what came `after` a cursor."""
-    reader.read()
     generation, _, line = after.partition(":")
-    goes_on = generation == str(reader.generation) and line.isdecimal()
-    first = min(int(line), reader.lines) if goes_on else 0
+    known = generation.isdecimal() and line.isdecimal()
+    news = reader.news(int(generation) if known else -1, int(line) if known else 0, count)
     return {
         "run": run.name,
-        "from": f"{reader.generation}:{first}" if first else "",
-        "to": f"{reader.generation}:{reader.lines}",
-        "series": reader.told(first, count) | ({} if first else _paced(run, count)),
+        "from": f"{news.generation}:{news.first}" if news.first else "",
+        "to": f"{news.generation}:{news.last}",
+        "series": news.series | ({} if news.first else _paced(run, count)),
     }
 
 

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,16 @@ class Series:
         return thinned(steps, values, count)
 
 
+@dataclass(frozen=True)
+class News:
+    """The series of the lines from `first` to `last`, which is not among them."""
+
+    generation: int
+    first: int
+    last: int
+    series: dict[str, list[list[float]]]
+
+
 class LogReader:
     """The numbers of a log, as series by their keys. No byte is read twice.
 
@@ -47,7 +57,7 @@ class LogReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.generation = 0
-        self._lock = Lock()
+        self._lock = RLock()
         self._forget()
 
     def _forget(self) -> None:
@@ -77,8 +87,16 @@ class LogReader:
                 self._offset += len(whole)
                 self._tail = (self._tail + whole)[-TAIL:]
                 for line in whole.splitlines():
-                    self._take(json.loads(line))
+                    self._take(parsed(line))
             return self.lines
+
+    def news(self, generation: int, line: int, count: int = 800) -> "News":
+        """What came after a place in the log, read now; all, where the place does not hold."""
+        with self._lock:
+            self.read()
+            first = min(line, self.lines) if generation == self.generation else 0
+            series = self.told(first, count) if self.lines > first else {}
+            return News(self.generation, first, self.lines, series)
 
     def _take(self, line: dict[str, Any]) -> None:
         step = line.get("step")
@@ -112,3 +130,12 @@ class LogReader:
             found = self.series.get(key)
             value = found.values[-1] if found else math.nan
             return value if math.isfinite(value) else None
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """A line; nothing of one that is damaged."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

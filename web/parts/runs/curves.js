@@ -41,6 +41,20 @@ export class Curves {
         return true;
     }
 
+    /**
+     * What stands beside the log: told as it is now.
+     * @param {number} step
+     * @param {Record<string, number>} values
+     */
+    note(step, values) {
+        for (const [key, value] of Object.entries(values)) {
+            const [steps, list] = (this.series[key] ??= [[], []]);
+            if (!value || (steps.at(-1) ?? -1) >= step) continue;
+            steps.push(step);
+            list.push(value);
+        }
+    }
+
     /** Whether so much was added that it should be asked for anew, with fewer points. */
     get full() {
         return Object.values(this.series).some(([steps]) => steps.length > MOST);

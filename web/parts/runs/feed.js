@@ -92,7 +92,9 @@ function heard(telling) {
     if (!one) return;
     one.telling = telling;
     one.heard = performance.now();
-    if (!one.curves.take(telling) || one.curves.full) void catchUp(telling.run);
+    const joined = one.curves.take(telling);
+    if (joined) one.curves.note(telling.step, { speed: telling.speed, memory: telling.memory });
+    if (!joined || one.curves.full) void catchUp(telling.run);
     else tellReaders(one);
 }
 

@@ -2,6 +2,7 @@
 /** The runs page as a tab of ComfyUI's side bar. */
 
 import { app } from "../../../../scripts/app.js";
+import { listen } from "./feed.js";
 import { takeDrops } from "./graph.js";
 import { Page } from "./page.js";
 
@@ -35,6 +36,7 @@ function theOne() {
 }
 
 export function addRunsTab() {
+    listen(() => {}); // or ComfyUI's page complains of a message that nobody knows
     app.extensionManager.registerSidebarTab({
         id: ID,
         icon: "pi pi-chart-line",
