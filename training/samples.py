@@ -51,8 +51,8 @@ class Samples:
         found = sorted(filter(self._ours, self.folder.glob("step-*-1.png")))
         return Image.open(found[-1]) if found else None
 
-    def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> Image.Image:
-        """Draw and write the pictures of `step`; return them side by side."""
+    def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> None:
+        """Draw and write the pictures of `step`."""
         with torch.no_grad():
             encoded = [self.encode(text) for text in (*self.prompts, "")]
         side = self.config.resolution
@@ -60,9 +60,3 @@ class Samples:
         for number, picture in enumerate(pictures, 1):
             with atomic(self.file(step, number)) as temporary:
                 picture.save(temporary, "PNG")
-        row = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
-        left = 0
-        for picture in pictures:
-            row.paste(picture, (left, 0))
-            left += picture.width
-        return row

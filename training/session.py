@@ -186,8 +186,8 @@ class Session:
 
     def _sample(self, step: int, progress: Progress) -> None:
         with self.state.judged(), self.task.precision.autocast(self.denoiser.device):
-            picture = self.samples.draw(step, self.private, self.denoiser)
-        progress.update(step, f"Samples of step {step}", picture)
+            self.samples.draw(step, self.private, self.denoiser)
+        progress.update(step, f"Samples of step {step}")
 
     def _sample_now(self, step: int, progress: Progress) -> None:
         """As the page asks for it: where it cannot be done, the training goes on."""

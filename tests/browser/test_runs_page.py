@@ -76,11 +76,11 @@ def test_curves_are_overlaid_and_read_by_keys(page: RunsPage) -> None:
     page.canvas.page.keyboard.press("Home")
     text = page.chart.get_attribute("aria-valuetext") or ""
     assert text.startswith("step 1: ") and "hats " in text and "hats-2 " in text
-    page.root.get_by_label("Curve").select_option("Held-out loss")
+    page.root.get_by_label("Curve", exact=True).select_option("Held-out loss")
     page.canvas.page.keyboard.press("End")
     table = page.root.locator("table.differ").inner_text()
     assert "learning_rate" in table and "rank" in table and "sample_every" not in table
-    page.root.get_by_label("Curve").select_option("Loss")
+    page.root.get_by_label("Curve", exact=True).select_option("Loss")
 
 
 def test_samples_by_step(page: RunsPage) -> None:

@@ -38,7 +38,7 @@ export class Chart {
         /** @type {Drawn[]} */
         this.lines = [];
         this.log = false;
-        this.most = 0;
+        this.most = 2;
         /** @type {number | null} */
         this.step = null;
         this.svg = /** @type {SVGSVGElement} */ (draw("svg", { "aria-hidden": "true" }));
@@ -104,7 +104,7 @@ export class Chart {
             parts.push(draw("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
         }
         for (const step of marks({ least: 0, most: this.most, log: false }, Math.max(2, Math.floor(wide / 80))))
-            parts.push(draw("text", { x: x(step), y: height - 5, "text-anchor": "middle" }, String(step)));
+            parts.push(draw("text", { x: x(step), y: height - 5, "text-anchor": x(step) > width - 24 ? "end" : "middle" }, String(step)));
         for (const { line, colour, faint, dashed } of [...this.lines].sort((a, b) => Number(Boolean(b.faint)) - Number(Boolean(a.faint)))) {
             const kind = `line${faint ? " faint" : ""}${dashed ? " dashed" : ""}`;
             if (line[0].length === 1) parts.push(draw("circle", { class: kind, cx: x(line[0][0]), cy: y(line[1][0]), r: 2.5, fill: colour, stroke: colour }));

@@ -95,7 +95,7 @@ export class Live {
             { label: "loss", colour: COLOURS[0], line: told("loss"), faint: true },
             { label: "smoothed", colour: COLOURS[0], line: told("smooth") },
             { label: "held-out", colour: COLOURS[1], line: told("held_out"), dashed: true },
-        ], steps);
+        ]);
         /** @type {Record<string, string>} */
         const texts = {
             loss: number(curves.last("smooth")),
