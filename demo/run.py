@@ -36,9 +36,9 @@ class Screen:
             print(f"    {data['text']}", flush=True)
 
 
-def file_of(output: dict[str, Any], base: Path) -> Path:
+def file_of(output: dict[str, Any], base: Path, kind: str = "images") -> Path:
     """The file behind a picture that a node showed."""
-    shown = output["images"][0]
+    shown = output[kind][0]
     return base / "output" / shown["subfolder"] / shown["filename"]
 
 
@@ -55,11 +55,12 @@ async def train_and_judge(server: Server) -> dict[str, str]:
         titles = {number: node["_meta"]["title"] for number, node in prompt.items()}
         outputs = await client.run(prompt, workflow, Screen(titles))
     node = {entry["class_type"]: number for number, entry in prompt.items()}
+    trained = shown_by(outputs, node["AtelierTrainLora"])
     lora = shown_by(outputs, node["AtelierSaveLora"])["text"][0]
     return {
         "lora": str(server.base / lora),
         "grid": str(file_of(shown_by(outputs, node["AtelierEvaluationGrid"]), server.base)),
-        "loss_curve": str(file_of(shown_by(outputs, node["AtelierTrainLora"]), server.base)),
+        "loss_curve": str(file_of(trained, server.base, "loss_curve")),
     }
 
 

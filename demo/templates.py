@@ -144,7 +144,7 @@ TEMPLATES = {
             ),
             "save": Node(
                 "AtelierSaveLora",
-                (420, 790),
+                (420, 1000),
                 (400, 260),
                 values={"filename_prefix": "atelier/demo-hats"},
                 wires={"lora": "train.lora", "run": "train.run"},

@@ -1,6 +1,6 @@
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..training.config import make_config
 from ..training.host.folders import runs, shown
@@ -52,12 +52,17 @@ def results() -> list[Any]:
 
 
 def outputs_of(run: Any) -> io.NodeOutput:
-    """What a run gave, with its curve on the node."""
+    """What a run gave. Its curve is no picture of the node's: the page draws it there itself."""
     from ..training.trainer import loss_picture
 
     losses = [line["loss"] for line in run.logged() if "loss" in line]
-    curve = ui.SavedImages([shown(loss_picture(run))])
-    return io.NodeOutput(run.lora(), {"loss": losses}, run, ui=curve)
+    told = {"atelier_run": [run.name], "loss_curve": [shown(loss_picture(run))]}
+    return io.NodeOutput(run.lora(), {"loss": losses}, run, ui=told)
+
+
+def graph_of(hidden: Any) -> dict[str, Any]:
+    """The graph that is queued, as the page saves it and as it was sent."""
+    return {"workflow": (hidden.extra_pnginfo or {}).get("workflow"), "prompt": hidden.prompt}
 
 
 class TrainLora(io.ComfyNode):
@@ -87,6 +92,7 @@ class TrainLora(io.ComfyNode):
                 ),
             ],
             outputs=results(),
+            hidden=[io.Hidden.extra_pnginfo, io.Hidden.prompt],
         )
 
     @classmethod
@@ -111,4 +117,5 @@ class TrainLora(io.ComfyNode):
         from ..training.trainer import train_lora  # brings peft: a second
 
         wires = Wires(model, clip, vae, dataset, held_out, class_pictures, continue_from)
-        return outputs_of(train_lora(wires, make_config(**settings | (options or {})), name))
+        config = make_config(**settings | (options or {}))
+        return outputs_of(train_lora(wires, config, name, graph_of(cls.hidden)))

@@ -10,10 +10,12 @@ EDGE = (64, 24, 24, 40)  # left, top, right, bottom
 PAPER, GRID, INK = "#1b1d22", "#33363e", "#c9ccd3"
 RAW, SMOOTH, HELD_OUT = "#46536b", "#6ea8fe", "#ffb454"
 
+FORGETS = 0.95  # share of the running mean that stays at each value
+
 Point = tuple[float, float]
 
 
-def smooth(values: Sequence[float], keep: float = 0.95) -> list[float]:
+def smooth(values: Sequence[float], keep: float = FORGETS) -> list[float]:
     """Running mean that forgets, unbiased at its start (Kingma & Ba 2015, section 3)."""
     mean, weight, out = 0.0, 0.0, []
     for value in values:

@@ -86,13 +86,14 @@ def train(
     run: Run,
     watch: Watch,
     stop: Stop = never,
+    save: Stop = never,
 ) -> None:
     """Train `state` to `config.steps`, logging, validating and saving into `run` on the way.
 
     `watch` is called after every step and may raise to stop; `stop` is asked after every step
-    whether this was the last one. Raises `FloatingPointError` before the weights are touched if a
-    loss or gradient is not finite, naming step and pictures. Whatever is raised, what was learned
-    so far is saved first.
+    whether this was the last one, `save` whether it is to be saved. Raises `FloatingPointError`
+    before the weights are touched if a loss or gradient is not finite, naming step and pictures.
+    Whatever is raised, what was learned so far is saved first.
     """
     parameters = state.adapter.parameters()
     sources = [stream.after(state.step * config.accumulation) for stream in streams]
@@ -125,7 +126,7 @@ def train(
                 log.flush()  # so that the lines' order does not tell where a run was stopped
                 run.log([{"step": state.step, "overflow": state.scaler.get_scale()}])
             validate(state, task, held_out, config, log)
-            if state.step % config.save_every == 0:
+            if save() or state.step % config.save_every == 0:
                 log.flush()
                 state.save(run)
             watch(state.step, mean)

@@ -69,7 +69,7 @@ def prepare(
             what: encoder.encode(data, config, tick, varied=what != HELD_OUT)
             for what, data in wires.sets.items()
         }
-        texts = [*config.prompts, ""] if config.prompts and not config.encodes else []
+        texts = [] if config.encodes else [*shown(wires, config), ""]
         prompts = {text: encoder.caption(text) for text in texts}
     plans = {
         what: batches(encoded, config.batch_size, config.seed, what)
@@ -77,6 +77,13 @@ def prepare(
         if what != HELD_OUT
     }
     return Prepared(sets, plans, prompts)
+
+
+def shown(wires: Wires, config: TrainConfig) -> list[str]:
+    """What is drawn while training. Where nothing is asked for, the first caption: somebody may ask
+    for a picture later.
+    """
+    return config.prompts or [one.caption for one in wires.dataset.records[:1]]
 
 
 def _refuse(wires: Wires, config: TrainConfig) -> None:

@@ -23,7 +23,13 @@ OTHERS = {
 }
 
 
-def resume(wires: Wires, name: str, steps: int = 0, if_changed: str = "refuse") -> Run:
+def resume(
+    wires: Wires,
+    name: str,
+    steps: int = 0,
+    if_changed: str = "refuse",
+    graph: Mapping[str, Any] | None = None,
+) -> Run:
     """The run `name`, trained to its end, or to `steps` where that is another number.
 
     With another number of steps, and where `if_changed` is "branch" and what is wired is not what
@@ -55,10 +61,12 @@ def resume(wires: Wires, name: str, steps: int = 0, if_changed: str = "refuse") 
             "branch learns from what is wired in those."
         )
     if not differ and config.steps == was["config"]["steps"]:
-        return carry_out(wires, config, was, parent, lambda: parent)
+        return carry_out(wires, config, was, parent, lambda: parent, graph)
     asked = now | {"continues": {"run": parent.name, "key": was["key"]}}
     found = run.find(folders.runs(), parent.name, asked)
-    return carry_out(wires, config, asked, found, lambda: branch(parent, asked, listed(wires)))
+    return carry_out(
+        wires, config, asked, found, lambda: branch(parent, asked, listed(wires)), graph
+    )
 
 
 def differences(
@@ -119,7 +127,7 @@ def branch(parent: Run, asked: dict[str, Any], listing: dict[str, Any]) -> Run:
 
 def _copy_samples(parent: Run, made: Run, step: int) -> None:
     """The pictures of the steps that both have."""
-    source, target = (folders.pictures() / "runs" / one.name / "samples" for one in (parent, made))
+    source, target = (folders.samples(one.name) for one in (parent, made))
     for path in sorted(source.glob("step-*-*.png")) if source.is_dir() else []:
         if int(path.name.split("-")[1]) <= step:
             target.mkdir(parents=True, exist_ok=True)

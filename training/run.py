@@ -34,7 +34,8 @@ class Run:
     `config.json` what was asked, `data.json` which pictures, `log.jsonl` a line a step,
     `checkpoints/` to go on from, `lora.safetensors` what was learned so far and, written last,
     `result.json`: a run that has it is finished. `stops.json`: where it was asked to stop;
-    `sittings.jsonl`: how long it was trained.
+    `sittings.jsonl`: how long it was trained. `workflow.json`: the graph that it was queued with.
+    What is in training/watching lies beside it.
     """
 
     folder: Path
@@ -72,6 +73,20 @@ class Run:
         if records:
             write_json(self.folder / "data.json", records)
         write_json(self.folder / "config.json", {"version": VERSION, **asked})
+
+    def keep_graph(self, graph: Mapping[str, Any]) -> None:
+        """Write down the graph that the run was queued with, where none is known: as the page saves
+        it (`workflow.json`), and as it was queued (`prompt.json`).
+        """
+        for name in ("workflow", "prompt"):
+            path = self.folder / f"{name}.json"
+            if graph.get(name) and not path.exists():
+                write_json(path, graph[name])
+
+    def graph(self) -> Path | None:
+        """The file that ComfyUI's page opens, if there is one."""
+        paths = [self.folder / f"{name}.json" for name in ("workflow", "prompt")]
+        return next((path for path in paths if path.is_file()), None)
 
     def begun(self) -> float:
         """When it was described, as a file's time."""

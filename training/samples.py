@@ -1,5 +1,6 @@
 """Sample pictures of a run: which, when, and where they lie."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +20,15 @@ from .host.wires import VAE
 class Samples:
     """What is drawn, the folder for the pictures, and what makes CONDITIONING of a prompt.
 
-    Pictures from before the run `began` (a time) are those of another run of its name.
+    Pictures from before the run `began` (a time) are those of another run of its name. `prompts`
+    are drawn when somebody asks for it, too.
     """
 
     encode: Encode
     vae: VAE
     folder: Path
     config: TrainConfig
+    prompts: Sequence[str]
     began: float = 0.0
 
     def due(self, step: int) -> bool:
@@ -34,7 +37,7 @@ class Samples:
 
     def missing(self, step: int) -> bool:
         """Whether pictures of `step` are due that an earlier session was stopped in."""
-        files = [self.file(step, number + 1) for number in range(len(self.config.prompts))]
+        files = [self.file(step, number + 1) for number in range(len(self.prompts))]
         return self.due(step) and not all(map(self._ours, files))
 
     def _ours(self, file: Path) -> bool:
@@ -48,18 +51,12 @@ class Samples:
         found = sorted(filter(self._ours, self.folder.glob("step-*-1.png")))
         return Image.open(found[-1]) if found else None
 
-    def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> Image.Image:
-        """Draw and write the pictures of `step`; return them side by side."""
+    def draw(self, step: int, private: ModelPatcher, denoiser: Denoiser) -> None:
+        """Draw and write the pictures of `step`."""
         with torch.no_grad():
-            encoded = [self.encode(text) for text in (*self.config.prompts, "")]
+            encoded = [self.encode(text) for text in (*self.prompts, "")]
         side = self.config.resolution
         pictures = paint(private, denoiser, self.vae, encoded[:-1], encoded[-1], side, self.config)
         for number, picture in enumerate(pictures, 1):
             with atomic(self.file(step, number)) as temporary:
                 picture.save(temporary, "PNG")
-        row = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
-        left = 0
-        for picture in pictures:
-            row.paste(picture, (left, 0))
-            left += picture.width
-        return row

@@ -80,6 +80,13 @@ def save_lora(
     return path.relative_to(folders.loras()).as_posix()
 
 
+def save_now(lora: dict[str, Tensor], name: str, header: dict[str, str]) -> str:
+    """Write what is learned so far under the next free number of `name`; return the file's name."""
+    lora = USUAL.of(lora, "")
+    metadata = metadata_of(lora, header, None, private=False)
+    return _write(lora, metadata, lambda: folders.new_lora(name)).name
+
+
 def save_words(run: Run, graph: Any, private: bool) -> list[str]:
     """Write the run's new words; return how each is called in a prompt: `embedding:ohwx`.
 

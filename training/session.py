@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import torch
 from torch.amp.grad_scaler import GradScaler
 
 from . import checkpoint, run_loras
@@ -14,7 +15,6 @@ from .adapters.adapter import Adapter
 from .adapters.keys import Naming, TextNaming
 from .adapters.together import Together
 from .config import TrainConfig
-from .curve import draw_curve
 from .examples import Pictures
 from .fitting import follow, load_first, plan_for
 from .host import folders
@@ -24,8 +24,9 @@ from .host.forward import Denoiser
 from .host.lora_file import start_from, start_text
 from .host.mode import own_randomness
 from .host.precision import Precision, compute_in
-from .host.private import private_copy
+from .host.private import collect, load, private_copy
 from .host.progress import Progress
+from .host.running import Running, taken
 from .host.text import (
     encode_with_gradient,
     load_text,
@@ -35,13 +36,14 @@ from .host.text import (
 )
 from .host.wires import CLIP, ModelPatcher
 from .host.words import start_words
-from .loop import Stop, Stream, finished_early, never, train
+from .loop import Stream, finished_early, train
 from .metadata import hashes, lora_metadata, thumbnail, word_metadata
 from .optimizers import make_optimizer
 from .plan import Plan
-from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires
+from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires, shown
 from .run import Run
 from .samples import Samples
+from .save import save_now
 from .schedule import make_schedule
 from .state import State, running_mean
 from .task import Task
@@ -64,6 +66,7 @@ class Session:
     text_names: TextNaming | None
     held_out: Pictures | None
     samples: Samples
+    asked: Running
 
     @classmethod
     @contextmanager
@@ -120,17 +123,24 @@ class Session:
                 Samples(
                     encode or (lambda prompt: prepared.prompts[prompt].load()),
                     wires.vae,
-                    folders.pictures() / "runs" / run.name / "samples",
+                    folders.samples(run.name),
                     config,
+                    shown(wires, config),
                     run.begun(),
                 ),
+                Running(run.name, ""),
             )
 
-    def train(self, progress: Progress, stop: Stop = never) -> None:
-        """Train to the end, or until `stop` says so, and write what was learned.
+    def train(self, progress: Progress, asked: Running | None = None) -> None:
+        """Train to the end, or until `asked` to stop, and write what was learned.
 
         On an exception too, what was learned up to the last whole step is written.
         """
+        if asked:
+            self.asked = asked
+        asked = self.asked
+        asked.step = self.state.step
+        saving = False
         progress.begin(self.state.step)
         progress.update(self.state.step, self.plan.text())
         if self.samples.missing(self.state.step):
@@ -138,16 +148,38 @@ class Session:
         self._keep_step(self.state.step)  # where a crash came between the checkpoint and its LoRA
 
         def watch(step: int, loss: float | None) -> None:
-            picture = draw_curve(self.run.logged()) if step % 50 == 0 else None
+            nonlocal saving
+            asked.step = step
             text = f"Step {step} of {self.config.steps}" + (f", loss {loss:.4f}" if loss else "")
-            progress.update(step, text if loss or step == self.config.steps else "", picture)
-            self._sample(step, progress)
+            progress.update(step, text if loss or step == self.config.steps else "")
+            if saving:
+                saving = False
+                self._save_now(step, progress)
+            if self.samples.due(step):
+                self._sample(step, progress)
+            elif taken(asked.sample):
+                self._sample_now(step, progress)
             self._keep_step(step)
+
+        def save() -> bool:
+            nonlocal saving
+            saving = taken(asked.save)
+            return saving
 
         held_out = self.held_out or ()
         first, began = self.state.step, time.monotonic()
         try:
-            train(self.state, self.task, self.streams, held_out, self.config, self.run, watch, stop)
+            train(
+                self.state,
+                self.task,
+                self.streams,
+                held_out,
+                self.config,
+                self.run,
+                watch,
+                asked.stop.is_set,
+                save,
+            )
         finally:
             seconds = time.monotonic() - began
             if self.state.whole and self.state.step:
@@ -160,10 +192,36 @@ class Session:
             progress.update(self.state.step, f"Stopped at step {self.state.step}: kept.")
 
     def _sample(self, step: int, progress: Progress) -> None:
-        if self.samples.due(step):
-            with self.state.judged(), self.task.precision.autocast(self.denoiser.device):
-                picture = self.samples.draw(step, self.private, self.denoiser)
-            progress.update(step, f"Samples of step {step}", picture)
+        with self.state.judged(), self.task.precision.autocast(self.denoiser.device):
+            self.samples.draw(step, self.private, self.denoiser)
+        progress.update(step, f"Samples of step {step}")
+
+    def _sample_now(self, step: int, progress: Progress) -> None:
+        """As the page asks for it: where it cannot be done, the training goes on."""
+        try:
+            self._sample(step, progress)
+        except (torch.OutOfMemoryError, ValueError) as error:
+            self._tell(f"No samples at step {step}: {error}", step, progress)
+            collect()
+            load(self.private, 0)
+        else:
+            self._tell(f"Samples of step {step} are drawn.", step, progress)
+
+    def _save_now(self, step: int, progress: Progress) -> None:
+        """What is learned so far as a LoRA file of its own, beside the checkpoint of the loop."""
+        with self.state.judged():
+            lora = self.state.adapter.file_state(self.names, self.text_names)
+        try:
+            name = f"{self.run.name}-step-{step:06d}"
+            saved = save_now(lora, name, self._metadata()) if lora else "a checkpoint"
+        except ValueError as error:
+            self._tell(f"Nothing was saved at step {step}: {error}", step, progress)
+        else:
+            self._tell(f"Saved {saved} at step {step}.", step, progress)
+
+    def _tell(self, text: str, step: int, progress: Progress) -> None:
+        progress.update(step, text)
+        self.asked.note = text
 
     def _keep_step(self, step: int) -> None:
         """Write the LoRA of a checkpoint, to be compared with others, if it is not there yet."""
@@ -200,9 +258,7 @@ class Session:
             adapter.load(best.weights)
             learned["best"] = adapter.file_state(self.names, self.text_names)
             words = adapter.word_states() if self.config.keep == "best" else words
-        metadata = self._header()
-        shown = self.samples.last()
-        metadata |= thumbnail(shown) if shown else {}
+        metadata = self._metadata()
         for word, vectors in words.items():
             self.run.keep_word(word, vectors, word_metadata(word, metadata) | hashes(vectors))
         chosen = self.config.keep if self.config.keep in learned else "last"
@@ -215,6 +271,10 @@ class Session:
                 if lora
             }
         )
+
+    def _metadata(self) -> dict[str, str]:
+        picture = self.samples.last()
+        return self._header() | (thumbnail(picture) if picture else {})
 
 
 def _adapter(

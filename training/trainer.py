@@ -1,7 +1,7 @@
 """A training run from wires to a file: find it again, or prepare, train and finish it."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from .host.mode import training_mode
 from .host.private import collect
 from .host.progress import Progress
 from .host.running import stoppable
+from .host.watching import watched
 from .memory_error import is_out_of_memory, recomputing, way_out
 from .prepare import Prepared, Wires, prepare
 from .records import listing
 from .run import Run
 from .session import Session
+from .watching.tensorboard import refuse_missing
 
 FORMAT = 2  # part of every request: raise it when the same settings come to mean another result
 
@@ -57,7 +59,9 @@ def records(wires: Wires) -> dict[str, Any]:
     return {what: listing(data) for what, data in wires.sets.items()}
 
 
-def train_lora(wires: Wires, config: TrainConfig, name: str) -> Run:
+def train_lora(
+    wires: Wires, config: TrainConfig, name: str, graph: Mapping[str, Any] | None = None
+) -> Run:
     """The finished run of exactly this model, data and settings, trained now if it has to be.
 
     A finished run is found again on disk, an unfinished one goes on from its last checkpoint, and
@@ -70,7 +74,12 @@ def train_lora(wires: Wires, config: TrainConfig, name: str) -> Run:
     asked = request(wires, config)
     found = run.find(folders.runs(), name, asked)
     return carry_out(
-        wires, config, asked, found, lambda: run.create(folders.runs(), name, asked, records(wires))
+        wires,
+        config,
+        asked,
+        found,
+        lambda: run.create(folders.runs(), name, asked, records(wires)),
+        graph,
     )
 
 
@@ -80,14 +89,21 @@ def carry_out(
     asked: dict[str, Any],
     found: Run | None,
     make: Callable[[], Run],
+    graph: Mapping[str, Any] | None = None,
 ) -> Run:
-    """`found` or a run that `make` makes, trained until it is finished or asked to stop."""
+    """`found` or a run that `make` makes, trained until it is finished or asked to stop.
+
+    `graph` is what it was queued with, for whoever wants to open it again.
+    """
     if found and _done(found):
         return found
+    if config.tensorboard:
+        refuse_missing()
     progress = Progress(config.steps)
     # Bad data is found before a folder is made.
     prepared = prepare(wires, config, asked["clip"], asked["vae"], progress)
     this = found or make()
+    this.keep_graph(graph or {})
     with this.lock():
         if not _done(this):  # by another ComfyUI, meanwhile
             _sit(this, wires, config, prepared, progress)
@@ -118,10 +134,11 @@ def _train(
 ) -> None:
     with (
         stoppable(this.name) as running,
+        watched(this, running, config),
         training_mode(),
         Session.open(this, wires, config, prepared) as session,
     ):
-        session.train(progress, running.stop.is_set)
+        session.train(progress, running)
 
 
 def loss_picture(this: Run) -> Path:

@@ -82,7 +82,7 @@ def test_the_pages_reach_the_canvas(made, base):
     shown = output["images"][0]
     page = Image.open(base / "output" / shown["subfolder"] / shown["filename"])
     assert page.width > 3 * 128 and page.height > 4 * 128
-    curve = made["3"]["images"][0]
+    curve = made["3"]["loss_curve"][0]
     assert Image.open(base / "output" / curve["subfolder"] / curve["filename"]).width == 768
 
 

@@ -31,6 +31,11 @@ def pictures() -> Path:
     return Path(folder_paths.get_output_directory()) / "atelier"
 
 
+def samples(run: str) -> Path:
+    """The pictures that a run draws of itself."""
+    return pictures() / "runs" / run / "samples"
+
+
 def loras() -> Path:
     """The first of ComfyUI's folders for LoRAs."""
     return lora_folders()[0]

@@ -1,4 +1,4 @@
-"""What a person sees while something long runs: a bar, a line of text, a picture; and stopping."""
+"""What a person sees while something long runs: a bar, a line of text; and stopping."""
 
 import time
 
@@ -6,7 +6,6 @@ import comfy.model_management as management
 from comfy.utils import ProgressBar
 from comfy_execution.progress import NodeState, get_progress_state
 from comfy_execution.utils import get_executing_context
-from PIL import Image
 from server import PromptServer
 
 Interrupted = management.InterruptProcessingException
@@ -60,12 +59,11 @@ class Progress:
         self.started = time.monotonic()
         self.done = self.first = done
 
-    def update(self, done: int, text: str = "", picture: Image.Image | None = None) -> None:
+    def update(self, done: int, text: str = "") -> None:
         """`done` of the total steps are behind us. Raises `Interrupted` on the user's cancel."""
         check_interrupt()
         self.done = done
-        preview = ("JPEG", picture, 768) if picture else None
-        self.bar.update_absolute(done, self.total, preview)
+        self.bar.update_absolute(done, self.total)
         if text:
             show_text(f"{text} {self.remaining()}".strip())
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 
 import comfy.model_management as management
 from comfy_execution.utils import get_executing_context
@@ -13,14 +13,30 @@ from comfy_execution.utils import get_executing_context
 PATIENCE = 60  # seconds that closing ComfyUI waits for a run to be saved
 
 
-@dataclass(frozen=True)
+@dataclass
 class Running:
-    """`stop` is set by the page's button: the run ends after its step, with what it has."""
+    """`stop` is set by the page's button: the run ends after its step, with what it has.
+
+    `sample` and `save` ask for pictures and for a LoRA file after the present step. `step` is where
+    it is, -1 until it begins; `note` what it said last of what it was asked for.
+    """
 
     run: str
     node: str
     stop: Event = field(default_factory=Event)
+    sample: Event = field(default_factory=Event)
+    save: Event = field(default_factory=Event)
     left: Event = field(default_factory=Event)
+    step: int = -1
+    note: str = ""
+
+
+def taken(asked: Event) -> bool:
+    """Whether it was asked for; then it is no longer."""
+    if not asked.is_set():
+        return False
+    asked.clear()
+    return True
 
 
 _running: dict[str, Running] = {}
@@ -52,9 +68,15 @@ def stoppable(run: str) -> Iterator[Running]:
 
 def ask_to_stop(run: str) -> bool:
     """Let a run end after the step that it is at; False if no such run goes on here."""
+    return ask(run, "stop")
+
+
+def ask(run: str, what: Literal["stop", "sample", "save"]) -> bool:
+    """Ask something of a run; False if no such run goes on here."""
     found = _running.get(run)
     if found:
-        found.stop.set()
+        event: Event = getattr(found, what)
+        event.set()
     return found is not None
 
 

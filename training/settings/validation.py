@@ -38,3 +38,8 @@ class ValidationSettings(Group):
         description="Keep the LoRA of every checkpoint too, in the run's folder, so that "
         "Evaluation Grid can compare them. Off saves disk: a file as large as the LoRA each.",
     )
+    tensorboard: bool = Field(
+        default=False,
+        description="Write TensorBoard event files into the run's folder as well. Needs the "
+        "package tensorboard, which Atelier does not install.",
+    )

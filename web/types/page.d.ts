@@ -15,6 +15,8 @@ declare module "*/scripts/app.js" {
         loadGraphData(graph: unknown, clean?: boolean, view?: boolean, name?: string): Promise<void>;
         loadApiJson(prompt: unknown, name: string): Promise<void> | void;
         registerExtension(extension: Extension): void;
+        /** Opens a workflow's file, as dropped on the canvas. */
+        handleFile(file: File): Promise<void>;
         extensionManager: {
             toast: { add(message: Message): void };
             registerSidebarTab(tab: SidebarTab): void;
@@ -83,6 +85,7 @@ declare module "*/scripts/app.js" {
 
     interface Canvas {
         graph: Graph | null;
+        canvas: HTMLCanvasElement;
         processMouseWheel(event: WheelEvent): void;
         processMouseDown(event: PointerEvent): void;
         processMouseMove(event: PointerEvent): void;
@@ -137,6 +140,7 @@ declare module "*/scripts/app.js" {
         getMinHeight?(): number;
         hideOnZoom?: boolean;
         margin?: number;
+        serialize?: boolean;
         selectOn?: string[];
     }
 }
@@ -148,6 +152,7 @@ declare module "*/scripts/api.js" {
         /** Raises where the server refuses the prompt. `number` 0: behind all that waits. */
         queuePrompt(number: number, prompt: { output: unknown; workflow: unknown }): Promise<unknown>;
         addEventListener(type: string, listener: (event: Event) => void): void;
+        removeEventListener(type: string, listener: (event: Event) => void): void;
     };
 }
 
