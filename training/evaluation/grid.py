@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..files import atomic, new_folder, write_json
+from ..mark import save_marked
 from .picture import pages
 from .plan import Cell, GridPlan
 
@@ -28,7 +29,7 @@ def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
     path = cell_file(cells, key)
     whole = np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
     with atomic(path) as temporary:
-        Image.fromarray(whole).save(temporary, "PNG")
+        save_marked(Image.fromarray(whole), temporary)
     return path
 
 
@@ -51,7 +52,7 @@ def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
     for number, page in enumerate(pages(table, plan.row_labels, plan.column_labels), start=1):
         path = folder / f"grid-{number:02d}.png"
         with atomic(path) as temporary:
-            page.save(temporary, "PNG")
+            save_marked(page, temporary)
         made.append(path)
     write_json(folder / "manifest.json", _manifest(plan) | {"pages": [path.name for path in made]})
     return made
