@@ -77,7 +77,8 @@ const ground = element => {
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
-    if (!node.data.trim() || !shown(element) || element.closest("script,style,[disabled]")) continue;
+    if (!node.data.trim() || !shown(element)) continue;
+    if (element.closest("script,style,[disabled]")) continue;
     const style = getComputedStyle(element), below = ground(element);
     const ink = element instanceof SVGElement ? style.fill : style.color;
     const [one, other] = [light(over(numbers(ink), below)), light(below)].sort((a, b) => b - a);
