@@ -6,7 +6,7 @@ each time; the path must be one of those that were listed there, and lead nowher
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from ..browse import facts, journal
 from ..browse.contents import Contents
@@ -27,8 +26,7 @@ from ..curation.settings import CurationSettings
 from ..data.buckets import bucket_sizes, nearest_bucket
 from ..data.dataset import Record
 from ..data.pictures import PictureError
-from ..files import legible
-from .asking import no, of_our_page
+from .asking import answering, no
 from .dataset_requests import Caption, Captions, Decided, OfFolder, sent
 from .folders import cache, records, resolve_folder
 from .token_counts import count_one
@@ -36,7 +34,6 @@ from .token_counts import count_one
 ROOT = "/atelier/dataset"
 _AGE = {"Cache-Control": "private, max-age=604800, immutable"}
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 T = TypeVar("T")
 
 _decoders = ThreadPoolExecutor(2, "atelier-thumbnails")  # two large pictures in memory at most
@@ -51,32 +48,12 @@ def register(routes: web.RouteTableDef) -> None:
         ("", listed), ("/facts", told), ("/tokens", tokens), ("/crop", crop),
         ("/thumbnail", thumbnail), ("/mask", mask), ("/look", looked),
     ):  # fmt: skip
-        routes.get(f"{ROOT}{path}")(_answering(handler))
+        routes.get(f"{ROOT}{path}")(answering(handler))
     for path, handler in (
         ("/caption", save), ("/captions", save_all), ("/decisions", decide),
         ("/look", look), ("/look/stop", stop_looking),
     ):  # fmt: skip
-        routes.post(f"{ROOT}{path}")(_answering(handler))
-
-
-def _answering(handler: Handler) -> Handler:
-    """403 for another origin, 400 for what cannot be meant, 404 for what is not there."""
-
-    async def answer(request: web.Request) -> web.Response:
-        if not of_our_page(request):
-            return no(403, "This is for ComfyUI's own page.")
-        try:
-            return await handler(request)
-        except LookupError as error:
-            return no(404, str(error)[:1000])
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = legible(".".join(map(str, first["loc"])))
-            return no(400, f"The request is not what the page sends: {where}: {first['msg']}"[:500])
-        except (ValueError, OSError) as error:
-            return no(400, str(error)[:2000])
-
-    return answer
+        routes.post(f"{ROOT}{path}")(answering(handler))
 
 
 async def _apart(work: Callable[..., T], *arguments: Any) -> T:

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page's keys and the filter's words. */
 
-import { make, openDialog } from "./dom.js";
+import { make, openDialog } from "../dom.js";
 import { KEYS } from "./keys.js";
 
 const WORDS = [
