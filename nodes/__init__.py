@@ -29,6 +29,7 @@ from .options import (
     WordOptions,
 )
 from .preset import TrainPreset
+from .report import CompareRuns, Report
 from .resume import ResumeRun
 from .save import SaveLora
 from .ship import ShipLora
@@ -79,6 +80,8 @@ NODES: list[type[io.ComfyNode]] = [
     EvaluationGrid,
     GridCell,
     GridPage,
+    Report,
+    CompareRuns,
 ]
 
 

@@ -4,6 +4,7 @@ All of it is JSON: the node, its page and the page of all runs read the same.
 """
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -90,10 +91,13 @@ def summary(run: Run) -> dict[str, Any]:
 def curves(lines: Sequence[Mapping[str, Any]], most: int = MOST_POINTS) -> dict[str, list[Any]]:
     """A log's curves as lists of (step, value), each of at most about `most` points.
 
-    Of what is raw the lowest and highest of each stretch stay.
+    Of what is raw the lowest and highest of each stretch stay; what is not finite (the gradient's
+    norm where fp16 overflowed) is left out.
     """
     found = {
-        name: [(line["step"], line[name]) for line in lines if name in line]
+        name: [
+            (line["step"], line[name]) for line in lines if math.isfinite(line.get(name, math.nan))
+        ]
         for name in ("loss", "held_out", "learning_rate", "grad_norm")
     }
     losses = found["loss"]

@@ -5,6 +5,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
+import { addPageButton, MAKES_PAGES } from "./parts/report/open.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
 
 app.registerExtension({
@@ -17,6 +18,7 @@ app.registerExtension({
     nodeCreated(node) {
         if (TRAINS.includes(node.comfyClass ?? "")) addStopButton(node);
         if (node.comfyClass === LOADS) addOpenButton(node);
+        if (MAKES_PAGES.includes(node.comfyClass ?? "")) addPageButton(node);
     },
     refreshComboInNodes: filesChanged,
 });

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .markup import Markup, folded, joined, listed, slug, table, tag
 
 Point = tuple[float, float]
-WIDE, TALL = 720.0, 260.0
+WIDE, TALL = 960.0, 300.0
 LEFT, RIGHT, TOP, BELOW = 62.0, 12.0, 10.0, 30.0
 COLOURS = 8  # of report.css: line-0 … line-7, each with dashes of its own
 TOLD = 8  # steps in the table of a drawing
@@ -100,7 +100,7 @@ def _axes(frame: _Frame, across: str) -> list[Markup]:
     for value in ticks(frame.first, frame.last):
         x, _ = frame.at((value, frame.low))
         parts.append(tag("text", f"{value:g}", x=f"{x:.1f}", y=TALL - 10, class_="middle"))
-    parts.append(tag("text", across, x=WIDE - RIGHT, y=TALL - 10, class_="end quiet"))
+    parts.append(tag("text", across, x=LEFT - 8, y=TALL - 10, class_="end quiet"))
     return parts
 
 
@@ -154,7 +154,9 @@ def points(title: str, found: Sequence[tuple[str, Point, bool]], names: tuple[st
     xs, ys = ([point[axis] for _, point, _ in found] for axis in (0, 1))
     spare = [(max(v) - min(v)) * 0.1 or 0.05 for v in (xs, ys)]
     frame = _Frame(min(xs) - spare[0], max(xs) + spare[0], min(ys) - spare[1], max(ys) + spare[1])
-    parts = _axes(frame, names[0])
+    parts = _axes(frame, "")
+    middle = (LEFT + WIDE - RIGHT) / 2
+    parts.append(tag("text", names[0], x=middle, y=TALL + 10, class_="middle quiet"))
     parts.append(tag("text", names[1], x=LEFT + 6, y=TOP + 10, class_="quiet"))
     for name, point, chosen in found:
         x, y = frame.at(point)
@@ -166,7 +168,7 @@ def points(title: str, found: Sequence[tuple[str, Point, bool]], names: tuple[st
     words = "; ".join(
         f"{name}{' (chosen)' if chosen else ''}: {x:.3g}, {y:.3g}" for name, (x, y), chosen in found
     )
-    return _svg(title, words, parts, TALL)
+    return _svg(title, words, parts, TALL + 20)
 
 
 def _dot(x: float, y: float, size: int, kind: str) -> Markup:

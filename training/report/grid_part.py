@@ -1,7 +1,7 @@
 """A grid inside a report: its pictures, small, and its scores. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,24 @@ def small(path: Path, side: int = SIDE) -> bytes | None:
 
 
 def shown(gallery: Gallery, cells: Path, hidden: bool = False) -> Markup:
-    """The pictures as a table. Of a grid of many, rows that are spread over all of it.
+    """The section with the pictures. `hidden` leaves the prompts out."""
+    made = ", ".join(f"{name} {value}" for name, value in gallery.sampling.items() if value)
+    return section(
+        "grid",
+        "Grid",
+        tag("p", f"{legible(gallery.name)}. The same prompt and seed in a row."),
+        None if hidden else tag("p", made, class_="quiet"),
+        pictures(gallery, cells, hidden=hidden),
+    )
 
-    `hidden` leaves the prompts out.
-    """
-    columns = len(gallery.columns)
-    many = len(gallery.rows)
-    few = max(1, min(many, MOST_PICTURES // max(1, columns)))
-    rows = [round(n * (many - 1) / max(1, few - 1)) for n in range(few)]
+
+def pictures(
+    gallery: Gallery, cells: Path, most: int = MOST_PICTURES, hidden: bool = False
+) -> Markup:
+    """The cells as a table; of more than `most`, rows that are spread over all of them."""
+    columns, many = len(gallery.columns), len(gallery.rows)
+    few = max(1, min(many, most // max(1, columns)))
+    rows = dict.fromkeys(round(n * (many - 1) / max(1, few - 1)) for n in range(few))
     places: dict[tuple[int, int], Tile] = {}
     for tile in gallery.tiles:
         places.setdefault((tile.row, tile.column), tile)
@@ -65,17 +75,10 @@ def shown(gallery: Gallery, cells: Path, hidden: bool = False) -> Markup:
             tag("span", _row(gallery, row, places, hidden), tabindex=0),
             *(cell(row, column) for column in range(columns)),
         ]
-        for row in dict.fromkeys(rows)
+        for row in rows
     ]
-    made = ", ".join(f"{name} {value}" for name, value in gallery.sampling.items() if value)
-    said = "" if len(body) == many else f" {len(body)} of {many} rows are shown here."
-    return section(
-        "grid",
-        "Grid",
-        tag("p", f"{legible(gallery.name)}. The same prompt and seed in a row.{said}"),
-        None if hidden else tag("p", made, class_="quiet"),
-        tag("div", table("Pictures", ["Prompt", *gallery.columns], body), class_="grid"),
-    )
+    title = "Pictures" if len(body) == many else f"Pictures: {len(body)} of {many} rows"
+    return tag("div", table(title, ["Prompt", *gallery.columns], body), class_="grid")
 
 
 def _row(gallery: Gallery, row: int, places: dict[tuple[int, int], Tile], hidden: bool) -> str:
@@ -123,17 +126,18 @@ def _score(title: str, score: dict[str, Any], columns: Sequence[str]) -> Markup:
     ends = ", ".join(f"{name} {value:.3g}" for name, value in marks)
     said = " ".join(filter(None, [score["says"], _BETTER[score["better"]]]))
     measured = "; ".join(filter(None, [f"Measured by {score['encoder']}", ends]))
+    told = table(
+        title,
+        ["Column", "Mean", "95 % interval", "Beside the base", "Pictures"],
+        [[name, *_figures(column)] for name, column in found],
+    )
     return joined(
         [
             tag("h3", title),
             tag("p", said),
             tag("p", f"{measured}.", class_="quiet"),
             intervals(title, drawn, marks),
-            table(
-                title,
-                ["Column", "Mean", "95 % interval", "Beside the base", "Pictures"],
-                [[name, *_figures(column)] for name, column in found],
-            ),
+            told if found else None,
         ]
     )
 
@@ -143,13 +147,14 @@ def _figures(column: dict[str, Any]) -> list[str]:
     n = column["n"]
     return [
         f"{column['mean']:.3f}",
-        "too few pictures to say" if column["too_few"] else _interval(column),
-        f"{beside['mean']:+.3f} ({_interval(beside)})" if beside.get("mean") is not None else "",
+        "too few pictures to say" if column["too_few"] else spread(column),
+        f"{beside['mean']:+.3f} ({spread(beside)})" if beside.get("mean") is not None else "",
         f"{n:.0f}" if n else "",
     ]
 
 
-def _interval(of: dict[str, Any]) -> str:
+def spread(of: Mapping[str, Any]) -> str:
+    """`0.1 to 0.3`; nothing where there is no interval."""
     if of.get("low") is None or of.get("high") is None:
         return ""
     return f"{of['low']:.3f} to {of['high']:.3f}"
@@ -164,7 +169,7 @@ def recommendation(gallery: Gallery) -> Markup:
     column, more = found["column"], _more(gallery.folder)
     chosen: str = "none can be recommended"
     if column is not None and 0 <= column < len(gallery.columns):
-        chosen = " ".join(gallery.columns[column].split())
+        chosen = " ".join(str(gallery.columns[int(column)]).split())
     spots = [spot for one in more["points"] if (spot := _spot(one))]
     names = ("prompt following, 1 is the base", "fidelity, 1 is real pictures")
     return section(

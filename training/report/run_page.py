@@ -139,8 +139,8 @@ def _curves(told: Mapping[str, Any]) -> Markup:
         "Curves",
         tag("p", words),
         chart("Loss", loss),
-        chart("Learning rate", [Line("learning rate", of["learning_rate"], 2)]),
-        chart("Gradient norm, before clipping", [Line("gradient norm", of["grad_norm"], 3)]),
+        chart("Learning rate", [Line("learning rate", of["learning_rate"], 0)]),
+        chart("Gradient norm, before clipping", [Line("gradient norm", of["grad_norm"], 0)]),
     )
 
 
