@@ -29,15 +29,21 @@ def told(dataset: Dataset) -> dict[str, Any]:
     and what was noted.
     """
     counted = {
-        "licences": Counter(one.licence for one in dataset.records if one.licence),
-        "sources": Counter(one.source for one in dataset.records if one.source),
+        "licences": Counter(_whole(one.licence) for one in dataset.records if one.licence),
+        "sources": Counter(_whole(one.source) for one in dataset.records if one.source),
     }
     found: dict[str, Any] = {
         what: dict(counts.most_common(MOST_TOLD)) for what, counts in counted.items() if counts
     }
-    found |= {"notes": dataset.notes} if dataset.notes else {}
-    found |= {"told": list(dataset.told[:MOST_TOLD])} if dataset.told else {}
+    notes = {_whole(name): _whole(note) for name, note in dataset.notes.items()}
+    found |= {"notes": notes} if notes else {}
+    found |= {"told": [_whole(one) for one in dataset.told[:MOST_TOLD]]} if dataset.told else {}
     return found
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which JSON can bring and UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()
 
 
 def names_of(records: Iterable[Record]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .markup import Markup, folded, joined, listed, slug, table, tag
 
@@ -35,7 +35,8 @@ class Interval:
 
 def chart(title: str, lines: Sequence[Line], across: str = "step") -> Markup:
     """`lines` over steps, with a legend and the same as a table. Empty where there is nothing."""
-    lines = [line for line in lines if line.points]
+    real = [[p for p in line.points if math.isfinite(p[1])] for line in lines]
+    lines = [replace(line, points=own) for line, own in zip(lines, real, strict=True) if own]
     if not lines:
         return Markup("")
     xs = [x for line in lines for x, _ in line.points]
@@ -74,16 +75,15 @@ def _range(lines: Sequence[Line]) -> tuple[float, float]:
     """From 0, and so that a few wild values of what is raw do not press the rest flat."""
     tops, least = [], 0.0
     for line in lines:
-        values = sorted(y for _, y in line.points if math.isfinite(y))
-        if values:
-            tops.append(values[int(0.98 * (len(values) - 1))] if line.faint else values[-1])
-            least = min(least, values[0])
-    top = max(tops, default=1.0)
+        values = sorted(y for _, y in line.points)
+        tops.append(values[int(0.98 * (len(values) - 1))] if line.faint else values[-1])
+        least = min(least, values[0])
+    top = max(tops)
     return least, top * 1.05 if top > least else least + 1.0
 
 
 def _path(line: Line, frame: _Frame) -> Markup:
-    places = [frame.at(point) for point in line.points if math.isfinite(point[1])]
+    places = [frame.at(point) for point in line.points]
     kind = f"line-{line.look % COLOURS}" + (" faint" if line.faint else "")
     if len(places) == 1:
         (x, y) = places[0]
