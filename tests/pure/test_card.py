@@ -5,7 +5,10 @@ import re
 
 import pytest
 
+from atelier.tests.galleries import write_grid
+from atelier.training.evaluation.gallery import read
 from atelier.training.ship.card import About, Contents, Shown, card
+from atelier.training.ship.judged import judged
 
 RUN = {"config": {"adapter": "lora", "prompts": ["secret"]}, "dataset": "abc"}
 HEADER = {
@@ -87,3 +90,43 @@ def test_front_matter_cannot_be_broken_out_of(bad):
 def test_a_damaged_record_is_passed_over(damaged):
     header = {"atelier.run": damaged, "atelier.notes": damaged, "ss_network_dim": "4"}
     assert "| Rank | 4 |" in made(header=header)
+
+
+def test_licences_and_sources_of_the_pictures_are_told():
+    text = made(licences={"CC0": 12, "CC | BY": 3}, sources={"<me>": 15})
+    assert "- Licences of the pictures: CC0 (12), CC \\| BY (3)" in text
+    assert "- Where they are from: &lt;me&gt; (15)" in text
+    assert "Licences of the pictures" not in made()
+
+
+def test_scores_and_recommendation_of_a_grid_are_told(tmp_path):
+    grid = read(write_grid(tmp_path, scores=True))
+    text = made(judged=judged(grid))
+    section = text[text.index("## How it was judged") : text.index("## Licence")]
+    assert "Recommended: strength 0.5" in section and "- It is like them, and no copy." in section
+    assert "| strength 0.5 | Identity | 0.515 | 0.465 to 0.565 | 4 | a test |" in section
+    assert "strength 1" not in section and "without" not in section
+    assert "## How it was judged" not in made()
+
+
+def test_a_strangers_scores_are_nothing_but_text(tmp_path):
+    folder = write_grid(tmp_path, scores=True)
+    told = json.loads((folder / "scores.json").read_text())
+    told["scores"]["identity"]["encoder"] = "a | b\n---\n<script>"
+    told["recommendation"] = {"reasons": ["[x](javascript:y)"], "chosen": {"column": 2}}
+    (folder / "scores.json").write_text(json.dumps(told))
+    text = made(judged=judged(read(folder)))
+    assert "<script" not in text and "[x](" not in text
+    (row,) = (line for line in text.splitlines() if "Identity" in line)
+    assert row.replace("\\|", "").count("|") == 7
+
+
+def test_without_a_recommendation_every_column_with_the_lora_is_told(tmp_path):
+    folder = write_grid(tmp_path, scores=True)
+    told = json.loads((folder / "scores.json").read_text()) | {"recommendation": None}
+    (folder / "scores.json").write_text(json.dumps(told))
+    found = judged(read(folder))
+    assert [row[0] for row in found.rows] == ["strength 0.5", "strength 1"]
+    assert not found.recommended
+    (folder / "scores.json").unlink()
+    assert "The grid has no scores." in made(judged=judged(read(folder)))

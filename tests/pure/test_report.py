@@ -85,8 +85,7 @@ def change(folder, words):
     path.write_text(json.dumps(told))
     path = folder / "manifest.json"
     told = json.loads(path.read_text())
-    told["name"] = words
-    told["columns"][1]["strength"] = words
+    told["name"] = told["columns"][1]["strength"] = words.encode(errors="replace").decode()
     path.write_text(json.dumps(told))
 
 

@@ -14,7 +14,7 @@ from ..compare import MOST_RUNS, compared
 from ..files import safe_name
 from ..report import checklist
 from . import folders
-from .asking import answering, of_our_page
+from .asking import answering
 from .reports import COMPARED, PAGE, run_named
 
 MOST_BODY = 100_000  # bytes of a checklist
@@ -29,10 +29,10 @@ _SAFE = {
 
 def register(routes: web.RouteTableDef) -> None:
     routes.get("/atelier/runs/{name}/report")(page)
-    routes.get("/atelier/runs/{name}/checklist")(answering(answers))
-    routes.post("/atelier/runs/{name}/checklist")(answering(answer))
+    routes.get("/atelier/runs/{name}/checklist")(answers)
+    routes.post("/atelier/runs/{name}/checklist")(answer)
     routes.get("/atelier/comparisons/{name}/report")(comparison)
-    routes.get("/atelier/compare")(answering(compare))
+    routes.get("/atelier/compare")(compare)
 
 
 async def page(request: web.Request) -> web.Response:
@@ -57,14 +57,16 @@ async def _shown(path: Callable[[str], Path], request: web.Request, node: str) -
     return web.Response(body=body, content_type="text/html", charset="utf-8", headers=_SAFE)
 
 
+@answering
 async def answers(request: web.Request) -> web.Response:
     run = run_named(request.match_info["name"])
     return web.json_response(checklist.answered(run).model_dump(), headers=_SAFE)
 
 
+@answering
 async def answer(request: web.Request) -> web.Response:
     """Keep the answers with the run."""
-    if request.content_type != "application/json" or not of_our_page(request):
+    if request.content_type != "application/json":
         raise ValueError("The request is not what the page sends: it has to be JSON.")
     run = run_named(request.match_info["name"])
     body = await request.content.read(MOST_BODY + 1)
@@ -75,6 +77,7 @@ async def answer(request: web.Request) -> web.Response:
     return web.json_response({"run": run.name, "kept": True})
 
 
+@answering
 async def compare(request: web.Request) -> web.Response:
     """`?run=…&run=…`: those runs side by side, as `training.compare` tells them."""
     asked = request.query.getall("run", [])[:MOST_RUNS]
