@@ -111,7 +111,7 @@ def _samples(run: Run, which: str, count: int) -> list[Image.Image]:
 def ship(goods: Goods, about: About, graph: Any, private: bool, precision: str = AS_IT_IS) -> Path:
     """Write the folder `output/atelier/shipped/NAME`, or `NAME-2` and so on; return it.
 
-    `private` leaves the graph, the settings, fingerprints, sources and prompts out, as Save LoRA does.
+    `private` leaves the graph, the settings, fingerprints, sources and prompts out.
     """
     name = safe_name(about.name, "name")
     about = replace(about, name=name)
