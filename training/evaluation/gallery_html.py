@@ -56,7 +56,7 @@ def pages(
     )
     yield head.encode()
     missing: list[str] = []
-    for key in gallery.column_of:
+    for key in dict.fromkeys(tile.key for tile in gallery.tiles):
         for size in ("small", "large"):
             data = picture(key, size)
             if data is None:
