@@ -51,6 +51,7 @@ def test_what_cannot_be_written_names_the_file(tmp_path):
 
 def test_a_file_that_was_sent_back_is_read():
     assert votes.sent_back(file()) == [vote()]
+    assert votes.sent_back(votes.told([vote(), vote(B, C)], "g").encode()) == [vote(), vote(B, C)]
 
 
 @pytest.mark.parametrize(

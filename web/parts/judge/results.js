@@ -41,7 +41,7 @@ export async function openResults(page, store, cast = []) {
 function about({ held, votes }) {
     const voters = new Set(votes.map((vote) => vote.voter)).size;
     const open = votes.filter((vote) => !vote.blind).length;
-    const parts = [`${votes.length} votes of ${voters} ${voters === 1 ? "voter" : "voters"}`];
+    const parts = [`${votes.length} ${votes.length === 1 ? "vote" : "votes"} of ${voters} ${voters === 1 ? "voter" : "voters"}`];
     if (open) parts.push(`${open} of them not blind`);
     const why = " A tie is half a win for each. Where two intervals overlap much, more votes are needed.";
     const few = " A column never lost or never won, so all are held towards the middle by one tie each.";
