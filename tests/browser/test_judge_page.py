@@ -67,7 +67,7 @@ def test_opens_from_the_node(
         page.order("copying", "list")
         page.drawn()
         canvas.page.screenshot(path=screenshots / f"grid-{look(vue)}-list.png")
-        page.keys("End", "Enter")
+        page.keys("Control+End", "Enter")
         page.dialog.get_by_text("The training picture nearest to it: hats/01.png").wait_for()
         canvas.page.screenshot(path=screenshots / f"grid-{look(vue)}-look.png")
         page.close()

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import shutil
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -134,10 +135,11 @@ def test_votes_are_kept_and_counted(folder, table):
 
 
 def test_what_is_no_vote_is_refused(folder, table):
-    for changes in (
+    wrong: list[dict[str, Any]] = [
         {"left": "f" * 64}, {"left": "../x"}, {"winner": "both"}, {"voter": "x" * 81},
         {"blind": "no"}, {"more": 1}, {"name": "../grid"}, {"time": "now"},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for changes in wrong:
         status, told = vote(table, **changes)
         assert status in (400, 404) and told["error"], changes
     assert ask("POST", "/votes", body="[")[0] == 400

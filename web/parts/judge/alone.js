@@ -70,7 +70,7 @@ export function openAlone() {
     page.wideButton.hidden = true;
     document.getElementById("atelier-page")?.append(page.element);
     page.element.show();
-    void page.list();
+    void page.list().then(() => page.view.element.focus());
     window.addEventListener("beforeunload", (event) => {
         if (!kept.saved) event.preventDefault();
     });

@@ -43,7 +43,7 @@ export class JudgePage {
         this.top = make("div", { class: "top" });
         this._bar();
         this.status = make("p", { class: "status", role: "status" });
-        this.element = make("dialog", { class: "page", role: "region", "aria-label": "Grids" });
+        this.element = make("dialog", { class: "page", "aria-label": "Grids" });
         this.element.append(this.top, this.view.element, this.status);
         this.element.addEventListener("cancel", (event) => {
             if (event.target !== this.element) return;
@@ -227,7 +227,6 @@ export class JudgePage {
         this.element.close();
         if (wide) this.element.showModal();
         else this.element.show();
-        this.element.setAttribute("role", wide ? "dialog" : "region");
         this.wideButton.setAttribute("aria-pressed", String(wide));
         this.view.element.focus({ preventScroll: true });
     }

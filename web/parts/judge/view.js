@@ -13,13 +13,13 @@ import { bounded, fitted, inSight, reveal, stay } from "./lay.js";
 const REST = 90; // milliseconds without moving before pictures are asked for
 const A_FRAME = 80; // cells that are made at once
 const TOP = 46;
-const START = 150; // pixels of a picture
+const START = [72, 200]; // pixels of a picture: as many columns as may be are in sight
 
 export class View {
     /** @param {Store} store */
     constructor(store) {
         this.store = store;
-        this.width = START;
+        this.width = START[1];
         this.ratio = 1;
         this.cursor = { row: 0, column: 0 };
         this.heads = new Heads(store);
@@ -71,6 +71,8 @@ export class View {
         if (again) return;
         this.cursor = { row: 0, column: 0 };
         this.element.scrollTo(0, 0);
+        const room = (this.element.clientWidth - this.left) / (this.store.gallery?.columns.length ?? 1);
+        this.width = this.element.clientWidth ? Math.max(START[0], Math.min(START[1], Math.floor(room))) : START[1];
     }
 
     _shown() {
@@ -213,10 +215,10 @@ export class View {
     moveTo(row, column) {
         const { board } = this.store;
         const before = this.cursor;
-        this.cursor = {
-            row: Math.max(0, Math.min(board.rows.length - 1, row)),
-            column: Math.max(0, Math.min(board.columns.length - 1, column)),
-        };
+        const down = Math.max(0, Math.min(board.rows.length - 1, row));
+        const last = board.list ? (board.cells[down]?.indexOf(null) ?? -1) : -1; // of the last row
+        const most = last < 0 ? board.columns.length : last;
+        this.cursor = { row: down, column: Math.max(0, Math.min(most - 1, column)) };
         const { scrollTop, scrollLeft, clientWidth, clientHeight } = this.element;
         const top = reveal(this.cursor.row, this.height, scrollTop, clientHeight - TOP);
         const left = reveal(this.cursor.column, this.width, scrollLeft, clientWidth - this.left);
