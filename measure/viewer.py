@@ -69,7 +69,6 @@ def _as_file(pictures: Path, folder: Path) -> Path:
             lambda key, size: small.of(
                 pictures / "cells" / found.tile(key).file, SIZES[size == "large"]
             ),
-            lambda name: small.of(folder / name, SIZES[0]),
         ):
             out.write(piece)
     return path

@@ -57,6 +57,7 @@ def test_holds_the_grid_and_its_pictures(tmp_path):
             assert head == "data:image/webp;base64"
             assert base64.b64decode(data) == b"RIFF" + size.encode()
     assert "pair-pair-1.png" in read.texts
+    assert "hats/01.png" not in page(folder, pair=None)
 
 
 def test_asks_for_nothing_outside(tmp_path):

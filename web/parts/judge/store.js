@@ -52,6 +52,7 @@ export class Store extends EventTarget {
         /** @type {Set<string>} */
         this.missing = new Set();
         this.board = this._empty();
+        this._turn = 0;
     }
 
     /** @returns {import("./board.js").Board} */
@@ -61,7 +62,10 @@ export class Store extends EventTarget {
 
     /** @param {string} name */
     async open(name) {
+        this._turn += 1;
+        const turn = this._turn;
         const gallery = await this.source.open(name);
+        if (turn !== this._turn) return; // another was asked for meanwhile
         const again = gallery.folder === this.gallery?.folder;
         this.gallery = gallery;
         this.missing = new Set(gallery.missing);

@@ -34,9 +34,12 @@ export class View {
         this.rows = new Map();
         this._frame = 0;
         this._rest = 0;
+        this._fresh = true;
         this.element.addEventListener("scroll", () => this._moved(), { passive: true });
         new ResizeObserver(() => {
-            if (this.element.clientWidth) this._size();
+            if (!this.element.clientWidth) return;
+            if (this._fresh) this._start();
+            this._size();
             this._moved();
         }).observe(this.element);
         store.addEventListener("opened", (event) => this._opened(/** @type {CustomEvent} */ (event).detail.again));
@@ -71,8 +74,14 @@ export class View {
         if (again) return;
         this.cursor = { row: 0, column: 0 };
         this.element.scrollTo(0, 0);
-        const room = (this.element.clientWidth - this.left) / (this.store.gallery?.columns.length ?? 1);
-        this.width = this.element.clientWidth ? Math.max(START[0], Math.min(START[1], Math.floor(room))) : START[1];
+        this._start();
+    }
+
+    /** The zoom of a grid that was just opened; later, where the table is not to be seen yet. */
+    _start() {
+        this._fresh = !this.element.clientWidth;
+        const room = (this.element.clientWidth - this.left) / (this.store.gallery?.columns.length || 1);
+        this.width = Math.max(START[0], Math.min(START[1], Math.floor(room)));
     }
 
     _shown() {
