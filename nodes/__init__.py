@@ -32,6 +32,7 @@ from .options import (
     WordOptions,
 )
 from .preset import TrainPreset
+from .report import CompareRuns, Report
 from .resume import ResumeRun
 from .save import SaveLora
 from .ship import ShipLora
@@ -87,6 +88,8 @@ NODES: list[type[io.ComfyNode]] = [
     GridCell,
     GridPage,
     GridGuider,
+    Report,
+    CompareRuns,
 ]
 
 

@@ -13,6 +13,7 @@ from .host.forward import Denoiser
 from .host.private import ModelPatcher
 from .host.sample import paint
 from .host.wires import VAE
+from .mark import save_marked
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Samples:
         pictures = paint(private, denoiser, self.vae, encoded[:-1], encoded[-1], side, self.config)
         for number, picture in enumerate(pictures, 1):
             with atomic(self.file(step, number)) as temporary:
-                picture.save(temporary, "PNG")
+                save_marked(picture, temporary)
         row = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
         left = 0
         for picture in pictures:

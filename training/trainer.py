@@ -21,9 +21,10 @@ from .host.progress import Progress
 from .host.running import stoppable
 from .memory_error import is_out_of_memory, recomputing, way_out
 from .prepare import Prepared, Wires, prepare
-from .records import listing
+from .records import listing, told
 from .run import Run
 from .session import Session
+from .sitting import sitting
 
 FORMAT = 2  # part of every request: raise it when the same settings come to mean another result
 
@@ -54,7 +55,7 @@ def _texts(wires: Wires, config: TrainConfig) -> list[str]:
 
 def records(wires: Wires) -> dict[str, Any]:
     """The pictures of every set, in short."""
-    return {what: listing(data) for what, data in wires.sets.items()}
+    return {what: listing(data) | told(data) for what, data in wires.sets.items()}
 
 
 def train_lora(wires: Wires, config: TrainConfig, name: str) -> Run:
@@ -120,6 +121,7 @@ def _train(
         stoppable(this.name) as running,
         training_mode(),
         Session.open(this, wires, config, prepared) as session,
+        sitting(session),
     ):
         session.train(progress, running.stop.is_set)
 

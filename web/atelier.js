@@ -6,6 +6,7 @@ import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
 import { addGridsTab, addSeeButton, MAKES } from "./parts/judge/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
+import { addPageButton, MAKES_PAGES } from "./parts/report/open.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
 
 app.registerExtension({
@@ -21,7 +22,8 @@ app.registerExtension({
     nodeCreated(node) {
         if (TRAINS.includes(node.comfyClass ?? "")) addStopButton(node);
         if (node.comfyClass === LOADS) addOpenButton(node);
-        if (node.comfyClass === MAKES) addSeeButton(node);
+        if (MAKES.includes(node.comfyClass ?? "")) addSeeButton(node);
+        if (MAKES_PAGES.includes(node.comfyClass ?? "")) addPageButton(node);
     },
     refreshComboInNodes: filesChanged,
 });

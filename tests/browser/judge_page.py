@@ -1,31 +1,11 @@
 """The page of grids as a person uses it, in ComfyUI's side bar or in a file of its own."""
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from .conftest import no_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
-
-# What is checked of WCAG 2.2 A and AA, and the checker's own advice.
-AXE = """async root => (await axe.run(root ? { include: [[root]] } : document, {
-    resultTypes: ['violations'],
-})).violations.map(one => [one.id, one.help, ...one.nodes.map(node => node.html)].join(': '))"""
-
-
-def check_access(tab: "Page", root: str = "") -> list[str]:
-    """What axe-core finds wrong in the page, or in what `root` selects."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    if not found or not found.submodule_search_locations:
-        no_browser("The Python package axe-playwright-python is not installed.")
-    if not tab.evaluate("'axe' in window"):
-        source = Path(found.submodule_search_locations[0]) / "axe.min.js"
-        tab.evaluate(source.read_text(encoding="utf-8"))
-    return tab.evaluate(AXE, root)
 
 
 @dataclass

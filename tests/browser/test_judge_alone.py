@@ -12,7 +12,8 @@ from atelier.training.browse.contents import Contents
 from atelier.training.browse.thumbnails import SIZES, Thumbnails
 from atelier.training.evaluation import gallery, gallery_html, votes
 
-from .judge_page import JudgePage, check_access
+from .accessible import problems
+from .judge_page import JudgePage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -150,24 +151,24 @@ def test_votes_outlive_the_window_until_they_are_saved(browser: "Browser", file:
         page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(browser: "Browser", file: Path, scheme: str) -> None:
-    with opened(browser, file, scheme) as page:
+def test_everybody_can_use_it(browser: "Browser", file: Path) -> None:
+    """Light and dark, the page and each of its windows."""
+    with opened(browser, file) as page:
         page.drawn()
         page.order("identity", "both")
-        assert check_access(page.tab) == []
+        assert problems(page.tab) == []
         for key in ("Enter", "?", "r"):
             page.keys(key)
             page.dialog.wait_for()
-            assert check_access(page.tab, "dialog:modal") == [], key
+            assert problems(page.tab) == [], key
             page.close()
         page.keys("Space", "ArrowRight", "Space", "c")
-        assert check_access(page.tab, "dialog:modal") == []
+        assert problems(page.tab) == []
         page.close()
         page.keys("v")
         page.vote(["ArrowLeft"])
         page.ready()
-        assert check_access(page.tab, "dialog:modal") == []
+        assert problems(page.tab) == []
         page.tab.keyboard.press("Escape")
         page.dialog.get_by_text("1 vote of 1 voter.").wait_for()
-        assert check_access(page.tab, "dialog:modal") == []
+        assert problems(page.tab) == []

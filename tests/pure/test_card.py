@@ -2,14 +2,10 @@
 
 import json
 import re
-import xml.etree.ElementTree as Xml
 
 import pytest
-from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
 
 from atelier.training.ship.card import About, Contents, Shown, card
-from atelier.training.ship.picture import MADE_BY_MACHINE, XMP_KEY, save_marked
 
 RUN = {"config": {"adapter": "lora", "prompts": ["secret"]}, "dataset": "abc"}
 HEADER = {
@@ -91,18 +87,3 @@ def test_front_matter_cannot_be_broken_out_of(bad):
 def test_a_damaged_record_is_passed_over(damaged):
     header = {"atelier.run": damaged, "atelier.notes": damaged, "ss_network_dim": "4"}
     assert "| Rank | 4 |" in made(header=header)
-
-
-def test_a_picture_says_that_a_machine_made_it_and_nothing_else(tmp_path):
-    picture = Image.effect_noise((20, 10), 50).convert("RGB")
-    picture.info = {"workflow": "secret", "prompt": "secret"}
-    path = tmp_path / "a.png"
-    save_marked(picture, path)
-    again = PngImageFile(path)
-    assert again.tobytes() == picture.tobytes()
-    assert set(again.text) == {XMP_KEY} and b"secret" not in path.read_bytes()
-    text = again.text[XMP_KEY].split("?>", 1)[1].rsplit("<?", 1)[0]
-    packet = Xml.fromstring(text)  # noqa: S314 - our own
-    (told,) = packet.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
-    name = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
-    assert told.attrib[name] == MADE_BY_MACHINE

@@ -1,6 +1,6 @@
 """What the page asks of us over HTTP: which runs go on, that one should stop and keep, what a LoRA
 file says of itself. Those of the dataset page are in dataset_routes.py, those of grids in
-grid_routes.py."""
+grid_routes.py, those of reports in report_routes.py."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from server import PromptServer
 
 from ..files import safe_name
 from ..stack.names import listed
-from . import dataset_routes, grid_routes
+from . import dataset_routes, grid_routes, report_routes
 from .asking import no, of_our_page
 from .lora_choice import lora_names
 from .lora_info import lora_info
@@ -27,6 +27,7 @@ def register() -> None:
         server.routes.get("/atelier/lora")(about_lora)
         dataset_routes.register(server.routes)
         grid_routes.register(server.routes)
+        report_routes.register(server.routes)
 
 
 async def going_on(_request: web.Request) -> web.Response:

@@ -15,12 +15,12 @@ from ..config import make_config
 from ..files import atomic, place_folder, safe_name, telling
 from ..host import folders
 from ..host.lora_choice import lora_file
+from ..mark import save_marked
 from ..metadata import thumbnail
 from ..run import Run
 from ..save import PRECISIONS, metadata_of
 from ..tensor_file import read
 from .card import About, Contents, Shown, card
-from .picture import save_marked
 
 CHECKPOINTS = ("kept", "best", "last")
 AS_IT_IS = "as it is"

@@ -1,11 +1,11 @@
 // @ts-check
-/** The page of grids as a tab of ComfyUI's side bar, and the button on Evaluation Grid. */
+/** The page of grids as a tab of ComfyUI's side bar, and the button on the nodes that make grids. */
 
 import { addButton, SideTab, valueOf } from "../side.js";
 import { JudgePage } from "./page.js";
 import { server } from "./server.js";
 
-export const MAKES = "AtelierEvaluationGrid";
+export const MAKES = ["AtelierEvaluationGrid", "AtelierEvaluationGridAdvanced"];
 
 const tab = new SideTab({
     id: "atelier-grids",
