@@ -99,6 +99,7 @@ def test_what_people_wrote_stays_text(tmp_path):
     told = json.loads(read.texts["atelier-grid"])
     assert told["cells"][0]["prompt"] == EVIL and told["name"] == EVIL
     assert read.texts["title"] == EVIL
+    assert told["rows"][2] == "half a ? character\nseed 1"
     assert "<img" not in text and text.count("<!--") == 0
 
 

@@ -1,5 +1,6 @@
 """A finished grid as it is looked at: read from its folder, whoever wrote what lies there."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -115,11 +116,12 @@ def _manifest(folder: Path) -> _Manifest:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"it has more than {MOST_BYTES} bytes")
-        return _Manifest.model_validate(manifest.read(folder))
+        told = json.dumps(manifest.read(folder), ensure_ascii=False)
+        return _Manifest.model_validate_json(told.encode(errors="replace"))  # half characters
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         what = str(error)
     raise ValueError(
         f"{legible(path)} is no grid's manifest ({legible(what)}). Make the grid again: pictures "
