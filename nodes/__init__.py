@@ -9,7 +9,10 @@ from .caption_edit import EditCaptions, LintCaptions
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
-from .evaluate import EvaluationGrid, GridCell, GridPage
+from .evaluate import EvaluationGrid, EvaluationGridAdvanced
+from .evaluate_more import GridAxes, GridLoras
+from .evaluate_parts import GridCell, GridGuider, GridPage
+from .evaluate_suite import PromptSuite
 from .export import ExportDataset
 from .images import DatasetFromImages, DatasetToImages
 from .inspect import InspectBase
@@ -77,9 +80,14 @@ NODES: list[type[io.ComfyNode]] = [
     LoraInterference,
     BakeCheckpoint,
     ShipLora,
+    PromptSuite,
     EvaluationGrid,
+    EvaluationGridAdvanced,
+    GridLoras,
+    GridAxes,
     GridCell,
     GridPage,
+    GridGuider,
     Report,
     CompareRuns,
 ]

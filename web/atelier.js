@@ -4,6 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
+import { addGridsTab, addSeeButton, MAKES } from "./parts/judge/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addPageButton, MAKES_PAGES } from "./parts/report/open.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
@@ -11,13 +12,17 @@ import { addStopButton, TRAINS } from "./parts/stop.js";
 app.registerExtension({
     name: "Atelier",
     getCustomWidgets: () => ({ [TYPE]: rowsWidget }),
-    setup: addTab,
+    setup() {
+        addTab();
+        addGridsTab();
+    },
     beforeRegisterNodeDef(_type, definition) {
         if (STACKS.includes(definition.name)) useRowsWidget(definition);
     },
     nodeCreated(node) {
         if (TRAINS.includes(node.comfyClass ?? "")) addStopButton(node);
         if (node.comfyClass === LOADS) addOpenButton(node);
+        if (MAKES.includes(node.comfyClass ?? "")) addSeeButton(node);
         if (MAKES_PAGES.includes(node.comfyClass ?? "")) addPageButton(node);
     },
     refreshComboInNodes: filesChanged,

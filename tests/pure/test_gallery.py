@@ -12,9 +12,8 @@ from atelier.tests.galleries import BASE, keys, write_grid
 from atelier.training.evaluation import gallery, gallery_scores
 from atelier.training.evaluation.galleries import Galleries, folder_of, listed
 from atelier.training.evaluation.grid import save_cell, save_pages
-from atelier.training.evaluation.plan import Sampling, make_plan
 
-SAMPLING = Sampling("", 4, 3.0, "euler", "simple", 64, 48)
+from .test_plan import plan
 
 
 def changed(folder, **changes):
@@ -36,17 +35,28 @@ def test_a_grid_has_labels_and_cells(tmp_path):
 
 
 def test_what_the_node_writes_is_read(tmp_path):
-    plan = make_plan("mine", "a cat\na dog", "1, 2", "1", SAMPLING, "x")
-    pixels = np.zeros((48, 64, 3), "float32")
-    for cell in plan.cells:
-        save_cell(tmp_path / "cells", cell.key, pixels)
-    folder = save_pages(plan, tmp_path / "cells", tmp_path / "grids")[0].parent
+    made = plan(prompts="a cat\na dog", seeds="1, 2", strengths="1")
+    for cell in made.cells:
+        save_cell(tmp_path / "cells", cell.key, np.zeros((48, 64, 3), np.float32))
+    folder = save_pages(made, tmp_path / "cells", tmp_path / "grids")[0].parent
     found = gallery.read(folder)
     assert [label.split("\n")[0] for label in found.rows] == ["a cat", "a cat", "a dog", "a dog"]
-    assert found.columns == ["without LoRA", "strength 1"]
-    assert gallery.told(found)["cells"][2]["seed"] == "2"
+    assert found.rows == made.row_labels and found.columns == made.column_labels
+    assert gallery.told(found)["cells"][2]["seed"] == "2" and found.made
     with Image.open(tmp_path / "cells" / found.tiles[0].file) as picture:
         assert picture.size == (64, 48)
+
+
+def test_a_grid_of_before_is_read(tmp_path):
+    folder = write_grid(tmp_path)
+    now = json.loads((folder / "manifest.json").read_text())
+    names = ("row", "column", "prompt", "seed", "strength", "key", "file")
+    old = {name: now[name] for name in ("name", "sampling", "pages")} | {"version": 1}
+    old["cells"] = [{name: cell[name] for name in names} for cell in now["cells"]]
+    (folder / "manifest.json").write_text(json.dumps(old))
+    found = gallery.read(folder)
+    assert found.rows[3] == "a dog\nseed 2" and found.columns[0] == BASE
+    assert [tile.lora for tile in found.tiles[:3]] == ["", "LoRA", "LoRA"] and found.made == ""
 
 
 def test_seeds_are_told_whole(tmp_path):
@@ -57,7 +67,7 @@ def test_seeds_are_told_whole(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
-        ({"version": 3}, "version"),
+        ({"version": 3}, ".*newer Atelier"),
         ({"cells": []}, "cells"),
         ({"cells": "all"}, "cells"),
         ({"rows": [1]}, "rows.0"),

@@ -7,9 +7,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from atelier.training.evaluation import grid
-from atelier.training.evaluation.plan import Sampling, make_plan
 from atelier.training.mark import MADE_BY_MACHINE, XMP_KEY, marked_bytes, save_marked
 from atelier.training.metadata import THUMBNAIL, thumbnail
+
+from .test_plan import plan
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -65,10 +66,9 @@ def test_a_thumbnail_has_it():
 def test_cells_and_pages_of_a_grid_have_it(tmp_path):
     import numpy as np
 
-    how = Sampling("", 1, 1.0, "euler", "simple", 16, 16)
-    plan = make_plan("x", "a", "1", "1", how, "")
+    made = plan(prompts="a", seeds="1", strengths="1")
     pixels = np.linspace(0, 1, 16 * 16 * 3).reshape(16, 16, 3)
-    cells = [grid.save_cell(tmp_path / "cells", cell.key, pixels) for cell in plan.cells]
-    pages = grid.save_pages(plan, tmp_path / "cells", tmp_path / "grids")
+    cells = [grid.save_cell(tmp_path / "cells", cell.key, pixels) for cell in made.cells]
+    pages = grid.save_pages(made, tmp_path / "cells", tmp_path / "grids")
     for path in (*cells, *pages):
         assert source_type(path.read_bytes()) == MADE_BY_MACHINE, path

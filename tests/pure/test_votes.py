@@ -12,7 +12,8 @@ A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 def vote(left=A, right=B, winner="left", voter="me", second=0, blind=True):
     time = f"2026-11-22T00:00:{second:02d}.000Z"
-    return votes.Vote(left=left, right=right, winner=winner, voter=voter, time=time, blind=blind)
+    told = {"left": left, "right": right, "winner": winner, "voter": voter, "time": time}
+    return votes.Vote.model_validate(told | {"blind": blind})
 
 
 def file(**changes):
@@ -51,6 +52,7 @@ def test_what_cannot_be_written_names_the_file(tmp_path):
 
 def test_a_file_that_was_sent_back_is_read():
     assert votes.sent_back(file()) == [vote()]
+    assert votes.sent_back(votes.told([vote(), vote(B, C)], "g").encode()) == [vote(), vote(B, C)]
 
 
 @pytest.mark.parametrize(

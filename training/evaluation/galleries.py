@@ -5,8 +5,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 from ..files import legible, safe_name
-from .gallery import MANIFEST, Gallery, read
+from .gallery import Gallery, read
 from .gallery_scores import FILE as SCORES
+from .manifest import FILE as MANIFEST
 
 _Stamp = tuple[int, ...]
 

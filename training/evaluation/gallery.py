@@ -11,9 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..files import legible
-from . import gallery_scores
+from . import gallery_scores, manifest
 
-MANIFEST = "manifest.json"
 MOST_CELLS = 65_536
 MOST_BYTES = 64 * 2**20
 _TEXT = 20_000
@@ -40,9 +39,8 @@ class Tile(_Loose):
 
 
 class _Manifest(_Loose):
-    version: int = Field(ge=1, le=2)
     name: str = Field(max_length=1000)
-    made: str = Field(default="", max_length=100)
+    made: str | None = Field(default=None, max_length=100)
     row_axes: list[str] = Field(default_factory=list, max_length=100)
     column_axes: list[str] = Field(default_factory=list, max_length=100)
     rows: list[dict[str, Any]] = Field(default_factory=list, max_length=MOST_CELLS)
@@ -95,33 +93,31 @@ class Gallery:
 
 def read(folder: Path) -> Gallery:
     """The grid in `folder`, of either version. Raises `ValueError` for what is none."""
-    manifest = _manifest(folder)
-    many = max(tile.row for tile in manifest.cells) + 1, max(t.column for t in manifest.cells) + 1
-    if manifest.version == 1:
-        rows, columns = _old_labels(manifest.cells)
-    else:
-        rows = [_label(one, manifest.row_axes) for one in manifest.rows]
-        columns = [_label(one, manifest.column_axes) for one in manifest.columns]
+    told = _manifest(folder)
+    many = max(tile.row for tile in told.cells) + 1, max(tile.column for tile in told.cells) + 1
+    rows = [_label(one, told.row_axes) for one in told.rows]
+    columns = [_label(one, told.column_axes) for one in told.columns]
     scores, recommendation = gallery_scores.read(folder)
     return Gallery(
         folder,
-        manifest.name,
-        manifest.made,
+        told.name,
+        told.made or "",
         _filled(rows, many[0], "row"),
         _filled(columns, many[1], "column"),
-        {name[:100]: _short(value) for name, value in list(manifest.sampling.items())[:100]},
-        manifest.cells,
+        {name[:100]: _short(value) for name, value in list(told.sampling.items())[:100]},
+        told.cells,
         scores,
         recommendation,
     )
 
 
 def _manifest(folder: Path) -> _Manifest:
-    path = folder / MANIFEST
+    path = folder / manifest.FILE
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"it has more than {MOST_BYTES} bytes")
-        return _Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        told = json.dumps(manifest.read(folder), ensure_ascii=False)
+        return _Manifest.model_validate_json(told.encode(errors="replace"))  # half characters
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -131,19 +127,6 @@ def _manifest(folder: Path) -> _Manifest:
         f"{legible(path)} is no grid's manifest ({legible(what)}). Make the grid again: pictures "
         "that are there are not made anew."
     )
-
-
-def _old_labels(tiles: Sequence[Tile]) -> tuple[list[str], list[str]]:
-    """Of version 1, where rows were prompts and seeds, and columns strengths."""
-    rows, columns = {}, {}
-    for tile in tiles:
-        rows[tile.row] = f"{tile.prompt}\nseed {tile.seed}"
-        columns[tile.column] = f"strength {tile.strength:g}" if tile.strength else "without LoRA"
-    return _listed(rows), _listed(columns)
-
-
-def _listed(labels: Mapping[int, str]) -> list[str]:
-    return [labels.get(place, "") for place in range(max(labels) + 1)]
 
 
 def _label(values: Mapping[str, Any], axes: Sequence[str]) -> str:

@@ -40,12 +40,13 @@ _TAIL = """<script type="module">{script}</script>
 def pages(
     gallery: Gallery,
     picture: Callable[[str, Size], bytes | None],
-    pair: Callable[[str], bytes | None],
+    pair: Callable[[str], bytes | None] | None = None,
 ) -> Iterator[bytes]:
     """The file in pieces, with one picture in memory at a time.
 
-    `picture` gives the WebP file of a cell by its key, `pair` that of a training picture by its
-    name; nothing for one that is not there.
+    `picture` gives the WebP file of a cell by its key, nothing for one that is not there; `pair`
+    that of a training picture by its name. Without `pair` these, and their names, are left out: the
+    file goes to other people.
     """
     css = "\n".join((WEB / name).read_text(encoding="utf-8") for name in STYLES)
     script = f"{inline(WEB / 'judge' / 'alone.js')}\nopenAlone();\n"
@@ -56,18 +57,21 @@ def pages(
     )
     yield head.encode()
     missing: list[str] = []
-    for key in gallery.column_of:
+    for key in dict.fromkeys(tile.key for tile in gallery.tiles):
         for size in ("small", "large"):
             data = picture(key, size)
             if data is None:
                 missing.append(key)
                 break
             yield _picture(f"{size}-{key}", data)
+    whole = told(gallery) | {"missing": missing}
+    if not pair:
+        whole["scores"] = {name: one | {"pairs": {}} for name, one in gallery.scores.items()}
     for name in sorted(gallery.pair_names):
-        data = pair(name)
+        data = pair(name) if pair else None
         if data is not None:
             yield _picture(f"pair-{name}", data)
-    yield _data("atelier-grid", told(gallery) | {"missing": missing})
+    yield _data("atelier-grid", whole)
     yield _TAIL.format(script=script).encode()
 
 

@@ -104,6 +104,12 @@ def sent_back(data: bytes) -> list[Vote]:
         ) from error
 
 
+def told(votes: Sequence[Vote], grid: str) -> str:
+    """A file of votes, as the page makes it and `sent_back` reads it."""
+    whole = {"format": FORMAT, "version": 1, "grid": grid}
+    return json.dumps(whole | {"votes": [vote.model_dump() for vote in votes]})
+
+
 def of_columns(votes: Sequence[Vote], columns: Mapping[str, int], count: int) -> Preference:
     """How much each of `count` columns is preferred; `columns` says which one a cell stands in.
 

@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -116,16 +115,12 @@ async def pair(request: web.Request) -> web.Response:
     """A training picture that a score names."""
     gallery = await _asked(request)
     wanted = request.query.get("picture", "")
-    return await _small(lambda: _pair(gallery, wanted, "large"))
+    return await _small(lambda: _thumbnail(inside(gallery.folder, gallery.pair(wanted)), "large"))
 
 
 def _thumbnail(file: Path, size: str) -> bytes:
     small = Thumbnails(cache() / "thumbnails", _contents)
     return small.of(file, SIZES[-1] if size == "large" else SIZES[0])
-
-
-def _pair(gallery: Gallery, name: str, size: str) -> bytes:
-    return _thumbnail(inside(gallery.folder, gallery.pair(name)), size)
 
 
 async def _small(make: Callable[[], bytes]) -> web.Response:
@@ -137,12 +132,14 @@ async def _small(make: Callable[[], bytes]) -> web.Response:
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    """The grid as one HTML file, to be kept and given to others; written while it is made."""
+    """The grid as one HTML file, to be given to others, without training pictures.
+
+    Sent while it is made, so that no more than one picture is in memory.
+    """
     gallery = await _asked(request)
     pieces = gallery_html.pages(
         gallery,
         lambda key, size: _or_none(lambda: _thumbnail(_file(gallery, key), size)),
-        lambda name: _or_none(partial(_pair, gallery, name, "small")),
     )
     name = quote(f"{gallery.folder.name}.html")
     answer = web.StreamResponse(

@@ -20,11 +20,13 @@ export class SideTab {
      * @param {string} what.host a class for its element, which holds the page in a shadow root
      * @param {string[]} what.styles addresses, relative to this folder
      * @param {() => P} what.make
+     * @param {(page: P) => void} [what.shown] when the tab is opened
      */
     constructor(what) {
         this.what = what;
         /** @type {{ host: HTMLElement, page: P } | null} one for all, which outlives the tab */
         this._made = null;
+        this._asked = false; // for something of its own, by `open`
     }
 
     get page() {
@@ -67,6 +69,8 @@ export class SideTab {
                 place.style.height = "100%";
                 place.replaceChildren(host);
                 if (!page.element.open) page.element.show();
+                if (!this._asked) this.what.shown?.(page);
+                this._asked = false;
             },
             destroy: () => {
                 this._made?.page.left?.();
@@ -78,7 +82,10 @@ export class SideTab {
     /** Show the tab. @returns {P} */
     open() {
         const { sidebarTab } = app.extensionManager;
-        if (sidebarTab.activeSidebarTabId !== this.what.id) sidebarTab.toggleSidebarTab(this.what.id);
+        if (sidebarTab.activeSidebarTabId !== this.what.id) {
+            this._asked = true;
+            sidebarTab.toggleSidebarTab(this.what.id);
+        }
         return this.page;
     }
 }
