@@ -17,6 +17,7 @@ from .export import ExportDataset
 from .images import DatasetFromImages, DatasetToImages
 from .inspect import InspectBase
 from .interference import LoraInterference
+from .judge import RecommendCheckpoint, ScoreGrid
 from .load import LoadLoraFile
 from .merge import MergeLoras
 from .mix import MixDatasets
@@ -87,6 +88,8 @@ NODES: list[type[io.ComfyNode]] = [
     GridAxes,
     GridCell,
     GridPage,
+    ScoreGrid,
+    RecommendCheckpoint,
     GridGuider,
     Report,
     CompareRuns,

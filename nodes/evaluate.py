@@ -15,7 +15,7 @@ from ..training.host.grid_chain import GUIDED, UNGUIDED, Chain
 from ..training.host.grid_graph import Work
 from ..training.host.grid_subject import Subject, wired
 from ..training.host.progress import show_text
-from .evaluate_parts import laid_out
+from .evaluate_parts import folder_output, laid_out
 from .types import AxesWire, LoraModel
 
 
@@ -94,7 +94,8 @@ def _results() -> list[Any]:
             display_name="grid",
             is_output_list=True,
             tooltip="The labelled pages; of a very large grid, the first ones. All are files.",
-        )
+        ),
+        folder_output(),
     ]
 
 
@@ -122,8 +123,8 @@ def _draw(
     pace = Pace.open(folders.records() / "pace.json", subject.machine)
     work = Work(plan, todo, subject, chain, pace)
     show_text(work.told())
-    graph, page = work.expand()
-    return io.NodeOutput(page, expand=graph)
+    graph, links = work.expand()
+    return io.NodeOutput(*links, expand=graph)
 
 
 class EvaluationGrid(io.ComfyNode):

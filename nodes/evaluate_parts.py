@@ -1,5 +1,7 @@
 """What Evaluation Grid unfolds into, besides ComfyUI's own nodes. Nobody places these."""
 
+from typing import Any
+
 from comfy_api.latest import io, ui
 
 from ..training.evaluation import grid
@@ -15,8 +17,13 @@ from .types import CellWire, PagesWire, WorkWire
 def laid_out(plan: GridPlan) -> io.NodeOutput:
     """The pages of a grid whose cells are all there."""
     files = grid.save_pages(plan, folders.cells(), folders.grids())
-    return io.NodeOutput(
-        first_pages(files), ui=ui.SavedImages([folders.shown(file) for file in files])
+    shown = ui.SavedImages([folders.shown(file) for file in files])
+    return io.NodeOutput(first_pages(files), files[0].parent.name, ui=shown)
+
+
+def folder_output() -> Any:
+    return io.String.Output(
+        display_name="folder", tooltip="The grid's folder under output/atelier/grids: Score Grid's."
     )
 
 
@@ -72,7 +79,10 @@ class GridPage(io.ComfyNode):
                 ),
             ],
             # Not a list of pictures: ComfyUI takes those apart on the way out of a graph like this.
-            outputs=[PagesWire.Output(display_name="pages", tooltip="The labelled pages.")],
+            outputs=[
+                PagesWire.Output(display_name="pages", tooltip="The labelled pages."),
+                folder_output(),
+            ],
         )
 
     @classmethod
@@ -81,8 +91,8 @@ class GridPage(io.ComfyNode):
             raise ValueError("A grid page comes from Evaluation Grid; use that node.")
         if not work.todo:
             return laid_out(work.plan)
-        graph, page = work.expand()
-        return io.NodeOutput(page, expand=graph)
+        graph, links = work.expand()
+        return io.NodeOutput(*links, expand=graph)
 
 
 class GridGuider(io.ComfyNode):

@@ -1,5 +1,6 @@
 """The LoRAs that a run left on the way: of every checkpoint, of the last step, and the best."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from .files import atomic
 from .run import Kept, Run, State
 
 NAME = "step-{:08d}.safetensors"
+RECOMMENDED = "recommended.json"  # which of them a scored grid recommends
 
 
 def keep(run: Run, step: int, lora: Kept) -> None:
@@ -38,6 +40,16 @@ def kept(run: Run) -> dict[int, Path]:
         if step is not None and path.is_file():
             found.setdefault(step, path)
     return dict(sorted(found.items()))
+
+
+def recommended_step(run: Run) -> int | None:
+    """The step that Recommend Checkpoint chose; None if it never did, or its LoRA is gone."""
+    try:
+        found = json.loads((run.folder / RECOMMENDED).read_text(encoding="utf-8"))
+        step = int(found["step"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return step if step in kept(run) else None
 
 
 def read(path: Path) -> State:

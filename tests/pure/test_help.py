@@ -9,6 +9,7 @@ from atelier.nodes import NODES
 from atelier.training.captions.settings import CaptionEdits, LintSettings
 from atelier.training.curation.settings import CurationSettings
 from atelier.training.evaluation.axes import Axes
+from atelier.training.evaluation.contenders import Limits
 from atelier.training.evaluation.prompts import SuiteSettings
 from atelier.training.settings.adapter import AdapterSettings
 from atelier.training.settings.basic import BasicSettings
@@ -35,6 +36,7 @@ GROUPS = {
     "AtelierMemoryOptions": MemorySettings,
     "AtelierEditCaptions": CaptionEdits,
     "AtelierLintCaptions": LintSettings,
+    "AtelierRecommend": Limits,
     "AtelierGridAxes": Axes,
     "AtelierPromptSuite": SuiteSettings,
 }
@@ -74,7 +76,7 @@ def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
     [
         *("TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"),
         *("LoraStack", "AddLoraToStack", "ApplyStack"),
-        *("EvaluationGridAdvanced", "GridLoras"),
+        *("EvaluationGridAdvanced", "GridLoras", "ScoreGrid", "Recommend"),
         *("CaptionTagger", "CaptionVision", "CaptionClip", "CaptionEndpoint"),
     ],
 )

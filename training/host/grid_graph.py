@@ -25,7 +25,7 @@ AT_ONCE = 8  # drawings in a graph
 AFTER = tuple(f"after_{number}" for number in range(1, AT_ONCE + 1))
 
 Link = Any  # of a node in the graph, or a value in its place
-Expanded = tuple[dict[str, Any], Link]
+Expanded = tuple[dict[str, Any], tuple[Link, Link]]
 
 
 @dataclass
@@ -70,14 +70,14 @@ class Work:
     # -------------------------------------------------- graphs
 
     def expand(self) -> Expanded:
-        """The next part: (graph for `expand`, link to the node after it)."""
+        """The next part: (graph for `expand`, links to the outputs of the node after it)."""
         graph = GraphBuilder(prefix=f"{self.prefix}{self.parts}.")
         self.parts += 1
         now, self.todo = self.todo[:AT_ONCE], self.todo[AT_ONCE:]
         kept = [self._draw(graph, drawing) for drawing in now]
         after = dict(zip(AFTER, kept, strict=False))
         page = graph.node("AtelierGridPage", work=self, **after)
-        return graph.finalize(), page.out(0)
+        return graph.finalize(), (page.out(0), page.out(1))
 
     def _draw(self, graph: GraphBuilder, drawing: Drawing) -> Link:
         """One sampling, decoded and kept."""
