@@ -89,7 +89,7 @@ def test_a_report_and_its_checklist_and_runs_compared(held):
         assert words in page
     for words in ("AtelierTrainLora", "4 pictures"):
         assert words in page
-    assert page.count("data:image/webp") == 2 + 12  # samples of steps 3 and 6, and cells
+    assert page.count("data:image/webp") == 3 + 12  # samples of steps 0, 3 and 6, and cells
     assert report(run=run, grid="a grid")[0] == path  # the same page is not written twice
     private, _ = report(run_name="one", share_safely=True)
     assert private.name == "one-2.html" and "secret" not in private.read_text(encoding="utf-8")
