@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -40,15 +41,22 @@ def no_pages():
         shutil.rmtree(folders.pictures() / name, ignore_errors=True)
 
 
-def ask(handler, name, method="GET", query="", body=b"", **headers):
+class Body:
+    """What a request carries, as far as the routes read it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    async def read(self, most: int) -> bytes:
+        return self.data[:most]
+
+
+def ask(handler, name, headers=None, method="GET", query="", body=b""):
     """The route's answer, as a server would give it."""
-
-    class Body:
-        async def read(self, most):
-            return body[:most]
-
+    payload: Any = Body(body)
+    headers = HOST | (headers or {})
     request = make_mocked_request(
-        method, f"/x{query}", headers=HOST | headers, match_info={"name": name}, payload=Body()
+        method, f"/x{query}", headers=headers, match_info={"name": name}, payload=payload
     )
     return asyncio.run(handler(request))
 
@@ -56,7 +64,8 @@ def ask(handler, name, method="GET", query="", body=b"", **headers):
 def report(**inputs):
     found = Report.execute(**({"run_name": "", "grid": "", "share_safely": False} | inputs))
     (place,) = found.args
-    return folders.pictures() / place, found.ui
+    shown: Any = found.ui
+    return folders.pictures() / place, shown
 
 
 def test_every_sitting_records_what_it_cost(held, monkeypatch):
@@ -97,10 +106,10 @@ def test_a_report_and_its_checklist_and_runs_compared(held):
     served = ask(report_routes.page, "one")
     assert served.status == 200 and served.body == private.read_bytes()
     assert served.headers["X-Content-Type-Options"] == "nosniff"
-    kept = ask(report_routes.answer, "one", "POST", body=json.dumps(GOOD).encode(), **JSON, **SAME)
+    kept = ask(report_routes.answer, "one", JSON | SAME, "POST", body=json.dumps(GOOD).encode())
     assert kept.status == 200 and answered(run).answers["missing"].note == "cats"
     assert "cats" in report(run=run)[0].read_text(encoding="utf-8")
-    told = json.loads(ask(report_routes.answers, "one", **SAME).text or "")
+    told = json.loads(ask(report_routes.answers, "one", SAME).text or "")
     assert told["answers"]["missing"]["answer"] == "somebody" and told["run"] == "one"
 
     image, text, data, place = CompareRuns.execute("o*\ntwo", "both", run=other).args
@@ -108,7 +117,7 @@ def test_a_report_and_its_checklist_and_runs_compared(held):
     assert json.loads(data)["settings"]["rank"] == {"one": 2, "two": 4}
     page = (folders.pictures() / place).read_bytes()
     assert ask(report_routes.comparison, "both").body == page
-    side = ask(report_routes.compare, "", query="?run=one&run=two", **SAME)
+    side = ask(report_routes.compare, "", SAME, query="?run=one&run=two")
     assert json.loads(side.text or "")["settings"]["rank"] == {"one": 2, "two": 4}
 
 
@@ -142,7 +151,7 @@ def test_answers_are_taken_from_our_page_alone(status, body, headers):
     folder = folders.runs() / "one"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    answer = ask(report_routes.answer, name, "POST", body=sent, **headers)
+    answer = ask(report_routes.answer, name, headers, "POST", body=sent)
     assert answer.status == status
     assert not (folder / "checklist.json").exists()
 
@@ -151,7 +160,7 @@ def test_answers_are_taken_from_our_page_alone(status, body, headers):
 def test_names_that_are_none_are_no_pages(name):
     for handler in (report_routes.page, report_routes.comparison):
         assert ask(handler, name).status == 404
-    assert ask(report_routes.answers, name, **SAME).status == 400
+    assert ask(report_routes.answers, name, SAME).status == 400
 
 
 def test_models_in_a_graph_are_named():

@@ -2,6 +2,7 @@
 
 import math
 import xml.etree.ElementTree as Xml
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,8 @@ def test_runs_over_one_another_have_colours_of_their_own():
         return {"name": name, "curves": {"smoothed": calm, "held_out": [(25, start / 9)]}}
 
     picture = plot([one("a", 1.0), one("b" * 99, 2.0)])
-    colours = {f"#{r:02x}{g:02x}{b:02x}" for _, (r, g, b) in picture.getcolors(1 << 20) or ()}
+    found: Any = picture.getcolors(1 << 20)
+    colours = {f"#{r:02x}{g:02x}{b:02x}" for _, (r, g, b) in found}
     assert {COLOURS[0], COLOURS[1]} <= colours and COLOURS[2] not in colours
     empty = plot([{"name": "c", "curves": {"smoothed": [], "held_out": []}}])
     assert empty.size == picture.size
