@@ -3,6 +3,7 @@
 import base64
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from atelier.training.mark import MADE_BY_MACHINE
 from atelier.training.report import checklist
 from atelier.training.report.compare_page import Shown, comparison, text
 from atelier.training.report.run_page import Sources, report
+from atelier.training.run import Run
 
 BAD = [
     "</script><script>alert(1)</script>",
@@ -227,3 +229,10 @@ def test_answers_are_kept_with_the_run(tmp_path):
     assert again.answers == {"missing": answer} and again.run == "hats"
     (run.folder / checklist.FILE).write_text("{")
     assert checklist.answered(run).answers == {}
+
+
+@pytest.mark.parametrize("name", ["finished", "unfinished"])
+def test_a_run_from_before_costs_were_recorded_has_a_report(tmp_path, name):
+    old = Path(__file__).resolve().parent.parent / "old_runs" / "version-1" / name
+    page = Reader(report(Run(old), Sources(tmp_path, tmp_path)))
+    assert "not recorded" in "".join(page.texts) and page.all("polyline")
