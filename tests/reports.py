@@ -50,7 +50,9 @@ def make_run(
             {"step": n, "loss": wave, "grad_norm": 1 + wave / 2, "learning_rate": rate * warm}
         )
         if n % 50 == 0:
-            lines.append({"step": n, "held_out": 0.3 + 0.4 * math.exp(-n / 90) + n / 4000})
+            mean = 0.3 + 0.4 * math.exp(-n / 90) + n / 4000
+            parts = {"0.125": mean - 0.1, "0.875": mean + 0.1}
+            lines.append({"step": n, "held_out": mean, "held_out_by_time": parts})
     run.write_log(lines)
     sat = {"from": 0, "to": steps, "seconds": steps * 0.31, "peak": 7 * 2**30, "device": "cpu"}
     (run.folder / FILE).write_text(json.dumps(sat | {"versions": VERSIONS}) + "\n", "utf-8")

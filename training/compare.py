@@ -84,6 +84,7 @@ def summary(run: Run) -> dict[str, Any]:
         "held_out": min(held)[0] if held else None,
         "held_out_step": min(held)[1] if held else None,
         "curves": points,
+        "held_out_by_time": by_time(lines),
         "cost": asdict(paid) | {"steps_per_second": paid.steps_per_second},
     }
 
@@ -110,6 +111,16 @@ def curves(lines: Sequence[Mapping[str, Any]], most: int = MOST_POINTS) -> dict[
         "learning_rate": envelope(found["learning_rate"], most),
         "grad_norm": envelope(found["grad_norm"], most),
     }
+
+
+def by_time(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:
+    """The held-out loss at each noise level (a time in 0..1, 1 is noise alone), as it was logged."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        for at, loss in line.get("held_out_by_time", {}).items():
+            if math.isfinite(loss):
+                found.setdefault(at, []).append((line["step"], loss))
+    return {at: envelope(points, MOST_POINTS) for at, points in found.items()}
 
 
 def compared(runs: Sequence[Run]) -> dict[str, Any]:

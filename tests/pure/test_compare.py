@@ -97,7 +97,10 @@ def test_runs_beside_each_other_are_json(tmp_path):
     lines = [
         {"step": n, "loss": 1 / n, "grad_norm": 1.0, "learning_rate": 0.1} for n in range(1, 9)
     ]
-    held = [{"step": 4, "held_out": 0.4}, {"step": 8, "held_out": 0.5}]
+    held = [
+        {"step": 4, "held_out": 0.4, "held_out_by_time": {"0.5": 0.4}},
+        {"step": 8, "held_out": 0.5, "held_out_by_time": {"0.5": 0.5}},
+    ]
     runs = [made(tmp_path, "a", lines=lines + held, rank=4), made(tmp_path, "b", rank=8)]
     found = compared(runs)
     assert json.loads(json.dumps(found))["runs"][0]["name"] == "a"
@@ -105,6 +108,7 @@ def test_runs_beside_each_other_are_json(tmp_path):
     assert found["inputs"] == {"dataset": {"a": 4, "b": 8}}
     one, other = found["runs"]
     assert (one["steps"], one["held_out"], one["held_out_step"]) == (8, 0.4, 4)
+    assert one["held_out_by_time"] == {"0.5": [(4, 0.4), (8, 0.5)]}
     assert other["loss"] is None and other["held_out"] is None and other["steps"] == 0
     assert one["state"] == "unfinished" and one["pictures"] == {"dataset": 3}
     runs[0].stopped(8)

@@ -128,6 +128,10 @@ def _curves(told: Mapping[str, Any]) -> Markup:
         Line("loss, raw", of["loss"], 0, faint=True),
         Line("held-out loss", of["held_out"], 1),
     ]
+    levels = [
+        Line(f"noise level {at}", points, number)
+        for number, (at, points) in enumerate(told["held_out_by_time"].items())
+    ]
     held = told["held_out"]
     words = f"The loss ended at {told['loss']:.4f} (smoothed)."
     if held is not None:
@@ -139,6 +143,7 @@ def _curves(told: Mapping[str, Any]) -> Markup:
         "Curves",
         tag("p", words),
         chart("Loss", loss),
+        chart("Held-out loss by noise level, from little to much noise", levels),
         chart("Learning rate", [Line("learning rate", of["learning_rate"], 0)]),
         chart("Gradient norm, before clipping", [Line("gradient norm", of["grad_norm"], 0)]),
     )
