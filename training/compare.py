@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .cost import cost
-from .curve import envelope, smooth, thin
+from .curve import Point, envelope, smooth, thin
 from .run import DECIDES, Run
 
 MOST_POINTS = 600  # of a curve
@@ -113,9 +113,9 @@ def curves(lines: Sequence[Mapping[str, Any]], most: int = MOST_POINTS) -> dict[
     }
 
 
-def by_time(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:
-    """The held-out loss at each noise level (a time in 0..1, 1 is noise alone), as it was logged."""
-    found: dict[str, list[tuple[int, float]]] = {}
+def by_time(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[Point]]:
+    """The held-out loss at each noise level: a time in 0..1, where 1 is noise alone."""
+    found: dict[str, list[Point]] = {}
     for line in lines:
         for at, loss in line.get("held_out_by_time", {}).items():
             if math.isfinite(loss):

@@ -138,7 +138,7 @@ def test_every_part_is_there(plain):
         "Finished at step 400",
         "hats (2)",
         "held-out loss",
-        "0.515",
+        "level 0.875",
         "strength",
         "torch",
     ):
