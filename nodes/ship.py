@@ -6,8 +6,10 @@ from ..training.host.folders import pictures
 from ..training.host.images import as_pictures
 from ..training.host.lora_choice import lora_names, stamp
 from ..training.host.progress import show_text
+from ..training.host.reports import grid_named
 from ..training.save import PRECISIONS
 from ..training.ship.card import About
+from ..training.ship.judged import judged
 from ..training.ship.ship import AS_IT_IS, CHECKPOINTS, goods_named, goods_of, ship
 from .types import RunWire
 
@@ -99,6 +101,13 @@ class ShipLora(io.ComfyNode):
                     tooltip="How the file is stored. fp16 and bf16 halve one of fp32.",
                 ),
                 *_said(),
+                io.String.Input(
+                    "grid",
+                    default="",
+                    optional=True,
+                    tooltip="A grid whose scores and recommendation go onto the card: the name of "
+                    "its folder under output/atelier/grids.",
+                ),
                 RunWire.Input("run", optional=True, tooltip="The run whose LoRA is shipped."),
                 io.Image.Input(
                     "images",
@@ -134,6 +143,7 @@ class ShipLora(io.ComfyNode):
         precision: str = AS_IT_IS,
         run=None,
         images=None,
+        grid: str = "",
         **said: str,
     ) -> io.NodeOutput:
         if (run is None) == (lora_name == "None"):
@@ -141,6 +151,8 @@ class ShipLora(io.ComfyNode):
         goods = goods_of(run, checkpoint) if run else goods_named(lora_name)
         if images is not None:
             goods = replace(goods, pictures=as_pictures(images), prompts=())
+        if grid.strip():
+            goods = replace(goods, judged=judged(grid_named(grid.strip())))
         graph = None if share_safely else (cls.hidden.extra_pnginfo or {}).get("workflow")
         folder = ship(goods, About(name, **said), graph, share_safely, precision)
         place = folder.relative_to(pictures()).as_posix()

@@ -31,6 +31,22 @@ def thin(points: Sequence[Point], count: int = 600) -> list[Point]:
     return [*points[:: stride or 1], points[-1]] if points else []
 
 
+def envelope(points: Sequence[Point], count: int = 600) -> list[Point]:
+    """At most about `count` of the points: of each stretch the lowest and the highest, in order.
+
+    No peak is lost, as it is where every so many are taken; the first and the last stay.
+    """
+    if len(points) <= count:
+        return list(points)
+    length = -(-2 * len(points) // count)
+    kept: list[Point] = [points[0]]
+    for start in range(1, len(points) - 1, length):
+        part = range(start, min(start + length, len(points) - 1))
+        low, high = min(part, key=lambda n: points[n][1]), max(part, key=lambda n: points[n][1])
+        kept += [points[n] for n in sorted({low, high})]
+    return [*kept, points[-1]]
+
+
 def draw_curve(lines: Sequence[dict[str, Any]]) -> Image.Image:
     """Draw a run's log (`Run.logged`): x is the step, y the loss."""
     raw = [(line["step"], line["loss"]) for line in lines if "loss" in line]

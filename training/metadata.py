@@ -3,7 +3,6 @@
 import base64
 import datetime
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor
 from .config import TrainConfig
 from .data.dataset import Dataset
 from .data.trigger import NOTE
+from .mark import marked_bytes
 
 THUMBNAIL = "modelspec.thumbnail"
 _THUMBNAIL_SIDE = 256
@@ -116,6 +116,5 @@ def thumbnail(picture: Image.Image) -> dict[str, str]:
     """The entry by which programs show a picture for the file: a JPEG in a data URL."""
     small = picture.convert("RGB")
     small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=85)
-    return {THUMBNAIL: f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"}
+    data = base64.b64encode(marked_bytes(small, "JPEG", quality=85)).decode()
+    return {THUMBNAIL: f"data:image/jpeg;base64,{data}"}

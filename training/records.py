@@ -10,6 +10,7 @@ from .files import digest
 
 MOST = 5_000  # pictures that are listed by name; of more, only how many there were
 SHOWN = 5  # names in a sentence
+MOST_TOLD = 50  # licences, sources or sentences of a set
 
 Listed = dict[str, list[str]]  # name: hashes of picture, captions, and mask with repeats
 
@@ -21,6 +22,28 @@ def listing(dataset: Dataset) -> dict[str, Any]:
         names = names_of(dataset.records)
         listed["records"] = dict(zip(names, map(_hashes, dataset.records), strict=True))
     return listed
+
+
+def told(dataset: Dataset) -> dict[str, Any]:
+    """What people want to know of a set later: how many pictures have which licence and source,
+    and what was noted.
+    """
+    counted = {
+        "licences": Counter(_whole(one.licence) for one in dataset.records if one.licence),
+        "sources": Counter(_whole(one.source) for one in dataset.records if one.source),
+    }
+    found: dict[str, Any] = {
+        what: dict(counts.most_common(MOST_TOLD)) for what, counts in counted.items() if counts
+    }
+    notes = {_whole(name): _whole(note) for name, note in dataset.notes.items()}
+    found |= {"notes": notes} if notes else {}
+    found |= {"told": [_whole(one) for one in dataset.told[:MOST_TOLD]]} if dataset.told else {}
+    return found
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which JSON can bring and UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()
 
 
 def names_of(records: Iterable[Record]) -> list[str]:

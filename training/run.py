@@ -174,17 +174,6 @@ class Run:
         text = file.read_text(encoding="utf-8")
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
-    def sat(self, first: int, last: int, seconds: float) -> None:
-        """Write down how long a sitting was in the loop, from step `first` to `last`.
-
-        Not in the log: that is the same for the same request, however long it took.
-        """
-        self.refuse_vanished()
-        line = {"from": first, "to": last, "seconds": round(seconds, 3)}
-        path = self.folder / "sittings.jsonl"
-        with telling(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-
     def forget_after(self, step: int) -> None:
         """Drop the log's lines of steps after `step`: a resumed run does them again."""
         self.write_log([line for line in self.logged() if line["step"] <= step])

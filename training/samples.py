@@ -14,6 +14,7 @@ from .host.forward import Denoiser
 from .host.private import ModelPatcher
 from .host.sample import paint
 from .host.wires import VAE
+from .mark import save_marked
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,4 @@ class Samples:
         pictures = paint(private, denoiser, self.vae, encoded[:-1], encoded[-1], side, self.config)
         for number, picture in enumerate(pictures, 1):
             with atomic(self.file(step, number)) as temporary:
-                picture.save(temporary, "PNG")
+                save_marked(picture, temporary)

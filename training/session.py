@@ -1,6 +1,5 @@
 """One sitting of a run: the private model with its adapter, from the last checkpoint to the end."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -167,7 +166,6 @@ class Session:
             return saving
 
         held_out = self.held_out or ()
-        first, began = self.state.step, time.monotonic()
         try:
             train(
                 self.state,
@@ -181,10 +179,8 @@ class Session:
                 save,
             )
         finally:
-            seconds = time.monotonic() - began
             if self.state.whole and self.state.step:
                 self._keep()
-                self.run.sat(first, self.state.step, seconds)
         if self.state.step >= self.config.steps or finished_early(self.state, self.config):
             self.run.finish()
         else:

@@ -22,9 +22,10 @@ from .host.running import stoppable
 from .host.watching import watched
 from .memory_error import is_out_of_memory, recomputing, way_out
 from .prepare import Prepared, Wires, prepare
-from .records import listing
+from .records import listing, told
 from .run import Run
 from .session import Session
+from .sitting import sitting
 from .watching.tensorboard import refuse_missing
 
 FORMAT = 2  # part of every request: raise it when the same settings come to mean another result
@@ -56,7 +57,7 @@ def _texts(wires: Wires, config: TrainConfig) -> list[str]:
 
 def records(wires: Wires) -> dict[str, Any]:
     """The pictures of every set, in short."""
-    return {what: listing(data) for what, data in wires.sets.items()}
+    return {what: listing(data) | told(data) for what, data in wires.sets.items()}
 
 
 def train_lora(
@@ -137,6 +138,7 @@ def _train(
         watched(this, running, config),
         training_mode(),
         Session.open(this, wires, config, prepared) as session,
+        sitting(session),
     ):
         session.train(progress, running)
 

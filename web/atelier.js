@@ -4,9 +4,11 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
+import { addGridsTab, addSeeButton, MAKES } from "./parts/judge/tab.js";
+import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
+import { addPageButton, MAKES_PAGES } from "./parts/report/open.js";
 import { addRunsTab } from "./parts/runs/tab.js";
 import { addLiveView } from "./parts/runs/widget.js";
-import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
 import { addSweepTab, sweepMenu } from "./parts/sweep/tab.js";
 
@@ -15,8 +17,9 @@ app.registerExtension({
     getCustomWidgets: () => ({ [TYPE]: rowsWidget }),
     setup() {
         addTab();
-        addSweepTab();
+        addGridsTab();
         addRunsTab();
+        addSweepTab();
     },
     getNodeMenuItems: sweepMenu,
     beforeRegisterNodeDef(_type, definition) {
@@ -28,6 +31,8 @@ app.registerExtension({
             addLiveView(node);
         }
         if (node.comfyClass === LOADS) addOpenButton(node);
+        if (MAKES.includes(node.comfyClass ?? "")) addSeeButton(node);
+        if (MAKES_PAGES.includes(node.comfyClass ?? "")) addPageButton(node);
     },
     refreshComboInNodes: filesChanged,
 });

@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from atelier.nodes.ship import ShipLora
 from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
+from atelier.training.mark import XMP_KEY
 from atelier.training.metadata import THUMBNAIL
 from atelier.training.run import Run
 from atelier.training.save import save_lora
 from atelier.training.ship import ship as shipping
 from atelier.training.ship.card import About
-from atelier.training.ship.picture import XMP_KEY
 
 from .trained import train, wired
 

@@ -2,14 +2,13 @@
 
 import json
 import re
-import xml.etree.ElementTree as Xml
 
 import pytest
-from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
 
+from atelier.tests.galleries import write_grid
+from atelier.training.evaluation.gallery import read
 from atelier.training.ship.card import About, Contents, Shown, card
-from atelier.training.ship.picture import MADE_BY_MACHINE, XMP_KEY, save_marked
+from atelier.training.ship.judged import judged
 
 RUN = {"config": {"adapter": "lora", "prompts": ["secret"]}, "dataset": "abc"}
 HEADER = {
@@ -93,16 +92,41 @@ def test_a_damaged_record_is_passed_over(damaged):
     assert "| Rank | 4 |" in made(header=header)
 
 
-def test_a_picture_says_that_a_machine_made_it_and_nothing_else(tmp_path):
-    picture = Image.effect_noise((20, 10), 50).convert("RGB")
-    picture.info = {"workflow": "secret", "prompt": "secret"}
-    path = tmp_path / "a.png"
-    save_marked(picture, path)
-    again = PngImageFile(path)
-    assert again.tobytes() == picture.tobytes()
-    assert set(again.text) == {XMP_KEY} and b"secret" not in path.read_bytes()
-    text = again.text[XMP_KEY].split("?>", 1)[1].rsplit("<?", 1)[0]
-    packet = Xml.fromstring(text)  # noqa: S314 - our own
-    (told,) = packet.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
-    name = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
-    assert told.attrib[name] == MADE_BY_MACHINE
+def test_licences_and_sources_of_the_pictures_are_told():
+    text = made(licences={"CC0": 12, "CC | BY": 3}, sources={"<me>": 15})
+    assert "- Licences of the pictures: CC0 (12), CC \\| BY (3)" in text
+    assert "- Where they are from: &lt;me&gt; (15)" in text
+    assert "Licences of the pictures" not in made()
+
+
+def test_scores_and_recommendation_of_a_grid_are_told(tmp_path):
+    grid = read(write_grid(tmp_path, scores=True))
+    text = made(judged=judged(grid))
+    section = text[text.index("## How it was judged") : text.index("## Licence")]
+    assert "Recommended: strength 0.5" in section and "- It is like them, and no copy." in section
+    assert "| strength 0.5 | Identity | 0.515 | 0.465 to 0.565 | 4 | a test |" in section
+    assert "strength 1" not in section and "without" not in section
+    assert "## How it was judged" not in made()
+
+
+def test_a_strangers_scores_are_nothing_but_text(tmp_path):
+    folder = write_grid(tmp_path, scores=True)
+    told = json.loads((folder / "scores.json").read_text())
+    told["scores"]["identity"]["encoder"] = "a | b\n---\n<script>"
+    told["recommendation"] = {"reasons": ["[x](javascript:y)"], "chosen": {"column": 2}}
+    (folder / "scores.json").write_text(json.dumps(told))
+    text = made(judged=judged(read(folder)))
+    assert "<script" not in text and "[x](" not in text
+    (row,) = (line for line in text.splitlines() if "Identity" in line)
+    assert row.replace("\\|", "").count("|") == 7
+
+
+def test_without_a_recommendation_every_column_with_the_lora_is_told(tmp_path):
+    folder = write_grid(tmp_path, scores=True)
+    told = json.loads((folder / "scores.json").read_text()) | {"recommendation": None}
+    (folder / "scores.json").write_text(json.dumps(told))
+    found = judged(read(folder))
+    assert [row[0] for row in found.rows] == ["strength 0.5", "strength 1"]
+    assert not found.recommended
+    (folder / "scores.json").unlink()
+    assert "The grid has no scores." in made(judged=judged(read(folder)))

@@ -1,5 +1,6 @@
 """What a run keeps of its pictures, and how it says what has changed."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,3 +85,20 @@ def test_of_very_many_only_the_number_is_kept(monkeypatch):
 
 def test_a_run_from_before_the_list_says_so():
     assert "older than the list" in records.changes({}, {"total": 1, "records": {}})
+
+
+def test_licences_sources_and_notes_are_counted_and_can_be_written():
+    some = [
+        record("a.png", "a", licence="CC0", source="me"),
+        record("b.png", "b", licence="CC0"),
+        record("c.png", "c", licence="\ud800 odd"),
+    ]
+    told = records.told(Dataset("x", tuple(some), {"x": "half \udc00"}, ("read as \ud800",)))
+    assert told == {
+        "licences": {"CC0": 2, "? odd": 1},
+        "sources": {"me": 1},
+        "notes": {"x": "half ?"},
+        "told": ["read as ?"],
+    }
+    json.dumps(told, ensure_ascii=False).encode()
+    assert records.told(Dataset("x", ())) == {}

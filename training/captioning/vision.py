@@ -4,6 +4,7 @@ Only what the library itself knows is loaded: no code from the folder (`trust_re
 pickled weights, nothing from the network.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..files import atomic, new_folder, write_json
+from ..mark import save_marked
 from . import manifest
 from .picture import Table, pages
 from .plan import Cell, GridPlan
@@ -55,7 +56,7 @@ def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
     path = cell_file(cells, key)
     whole = np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
     with atomic(path) as temporary:
-        Image.fromarray(whole).save(temporary, "PNG")
+        save_marked(Image.fromarray(whole), temporary)
     return path
 
 
@@ -74,7 +75,7 @@ def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
     for number, page in enumerate(pages(_table(plan, cells)), start=1):
         path = folder / f"grid-{number:02d}.png"
         with atomic(path) as temporary:
-            page.save(temporary, "PNG")
+            save_marked(page, temporary)
         made.append(path)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(folder / manifest.FILE, manifest.whole(told, now, [path.name for path in made]))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ..files import legible
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def of_our_page(request: web.Request) -> bool:
@@ -27,7 +27,7 @@ def no(status: int, reason: str, **more: object) -> web.Response:
 def answering(handler: Handler) -> Handler:
     """403 for another origin, 400 for what cannot be meant, 404 for what is not there."""
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         if not of_our_page(request):
             return no(403, "This is for ComfyUI's own page.")
         try:

@@ -1,6 +1,5 @@
 """What the page asks of us over HTTP: which runs go on, that one should stop and keep, what a LoRA
-file says of itself. Those of the dataset page are in dataset_routes.py, of runs in run_routes.py,
-of sweeps in sweep_routes.py."""
+file says of itself. The pages' own are in the other *_routes.py."""
 
 import asyncio
 
@@ -9,7 +8,7 @@ from server import PromptServer
 
 from ..files import safe_name
 from ..stack.names import listed
-from . import dataset_routes, run_routes, sweep_routes
+from . import dataset_routes, grid_routes, report_routes, run_routes, sweep_routes
 from .asking import no, of_our_page
 from .lora_choice import lora_names
 from .lora_info import lora_info
@@ -26,6 +25,8 @@ def register() -> None:
         server.routes.post("/atelier/runs/{name}/stop")(stop)
         server.routes.get("/atelier/lora")(about_lora)
         dataset_routes.register(server.routes)
+        grid_routes.register(server.routes)
+        report_routes.register(server.routes)
         run_routes.register(server.routes)
         sweep_routes.register(server.routes)
 

@@ -50,9 +50,21 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a grid told: a row of texts for each score, with `head` above, and why these weights
+    were recommended, if they were.
+    """
+
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    recommended: str = ""
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Contents:
     """What lies in the folder: the LoRA's `file`, its `header` as it is there, `pictures`, files of
-    new `words`.
+    new `words`. `licences` and `sources` of the training pictures, and how many have each.
     """
 
     file: str
@@ -60,6 +72,9 @@ class Contents:
     pictures: Sequence[Shown] = ()
     words: Sequence[str] = field(default_factory=tuple)
     checkpoint: str = ""
+    licences: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, int] = field(default_factory=dict)
+    judged: Judged | None = None
 
 
 def card(about: About, contents: Contents) -> str:
@@ -73,7 +88,8 @@ def card(about: About, contents: Contents) -> str:
         "\n\n".join(f"![]({one.place})" for one in contents.pictures),
         "## How to use it\n\n" + _use(about, contents),
         "## What it is\n\n" + _facts(contents),
-        "## What it was trained on\n\n" + _data(contents.header),
+        "## What it was trained on\n\n" + _data(contents),
+        "## How it was judged\n\n" + _judged(contents.judged) if contents.judged else "",
         "## Licence\n\n" + _licence(about.licence),
         "## What it is not good for\n\n" + _limits(about, contents.header),
         "## Pictures\n\n" + _pictures(contents.pictures),
@@ -138,16 +154,46 @@ def _facts(contents: Contents) -> str:
     return "\n".join(lines + [f"| {what} | {_plain(value)} |" for what, value in rows])
 
 
-def _data(header: Mapping[str, str]) -> str:
-    lines = []
+def _data(contents: Contents) -> str:
+    header, lines = contents.header, []
     if count := header.get("ss_num_train_images"):
         lines.append(f"- {_plain(count)} pictures")
     if isinstance(mark := _record(header).get("dataset"), str):
         lines.append(f"- Fingerprint of pictures and captions: `{_plain(mark)}`")
+    if contents.licences:
+        lines.append(f"- Licences of the pictures: {_counted(contents.licences)}")
+    if contents.sources:
+        lines.append(f"- Where they are from: {_counted(contents.sources)}")
     notes = _loaded(header.get("atelier.notes", ""))
     if isinstance(notes, dict):
         lines += [f"- {_plain(name)}: {_plain(note)}" for name, note in notes.items()]
     return "\n".join(lines) or "Nothing is said of the pictures here. Ask the author."
+
+
+def _counted(found: Mapping[str, int]) -> str:
+    """`CC0 (12), CC BY (3)`."""
+    return ", ".join(f"{_plain(name)} ({_plain(count)})" for name, count in found.items())
+
+
+def _judged(told: Judged) -> str:
+    """Scores with their intervals, and the recommendation."""
+    parts = []
+    if told.recommended:
+        reasons = "".join(f"\n- {_plain(one)}" for one in told.reasons)
+        parts.append(f"Recommended: {_plain(told.recommended)}\n{reasons}".rstrip())
+    if told.rows:
+        rows = [told.head, ["---"] * len(told.head)]
+        lines = [f"| {' | '.join(map(_cell, row))} |" for row in [*rows, *told.rows]]
+        parts.append("\n".join(lines))
+        parts.append(
+            "Means over a grid of pictures with 95 % intervals, each score by the encoder that is "
+            "named. They hold for its prompts and for this base."
+        )
+    return "\n\n".join(parts) or "The grid has no scores."
+
+
+def _cell(text: str) -> str:
+    return text if text == "---" else _plain(" ".join(text.split()))
 
 
 def _record(header: Mapping[str, str]) -> dict[str, Any]:

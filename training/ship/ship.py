@@ -16,12 +16,12 @@ from ..config import make_config
 from ..files import atomic, place_folder, safe_name, telling
 from ..host import folders
 from ..host.lora_choice import lora_file
+from ..mark import save_marked
 from ..metadata import thumbnail
 from ..run import Run
 from ..save import PRECISIONS, metadata_of
 from ..tensor_file import read
-from .card import About, Contents, Shown, card
-from .picture import save_marked
+from .card import About, Contents, Judged, Shown, card
 
 KEPT = ("kept", "best", "last")
 CHECKPOINTS = (*KEPT, "recommended")
@@ -33,7 +33,7 @@ _STALE = "sshs_legacy_hash"  # of the whole file, header included
 @dataclass(frozen=True)
 class Goods:
     """What is shipped. `prompts` are those of `pictures` as far as they are known; `words` are the
-    vectors of new words and their headers.
+    vectors of new words and their headers, `licences` and `sources` those of the training pictures.
     """
 
     lora: dict[str, Tensor]
@@ -42,6 +42,9 @@ class Goods:
     prompts: Sequence[str] = ()
     words: Mapping[str, tuple[dict[str, Tensor], Mapping[str, str]]] = field(default_factory=dict)
     checkpoint: str = ""
+    licences: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, int] = field(default_factory=dict)
+    judged: Judged | None = None
 
 
 def goods_of(run: Run, which: str) -> Goods:
@@ -56,7 +59,17 @@ def goods_of(run: Run, which: str) -> Goods:
     lora, header = read(path)
     words = {word: read(run.word_file(word)) for word in config.words}
     samples = _samples(run, name, len(config.prompts))
-    return Goods(lora, header, samples, config.prompts[: len(samples)], words, name)
+    told = run.records().get("dataset", {})
+    return Goods(
+        lora,
+        header,
+        samples,
+        config.prompts[: len(samples)],
+        words,
+        name,
+        told.get("licences", {}),
+        told.get("sources", {}),
+    )
 
 
 def goods_named(name: str) -> Goods:
@@ -113,7 +126,7 @@ def _samples(run: Run, which: str, count: int) -> list[Image.Image]:
 def ship(goods: Goods, about: About, graph: Any, private: bool, precision: str = AS_IT_IS) -> Path:
     """Write the folder `output/atelier/shipped/NAME`, or `NAME-2` and so on; return it.
 
-    `private` leaves the graph, the settings, fingerprints and prompts out, as Save LoRA does.
+    `private` leaves the graph, the settings, fingerprints, sources and prompts out.
     """
     name = safe_name(about.name, "name")
     about = replace(about, name=name)
@@ -128,7 +141,9 @@ def ship(goods: Goods, about: About, graph: Any, private: bool, precision: str =
         shown = _write_pictures(goods, staged, private)
         header = _header(goods, about, graph, private)
         contents = Contents(f"{name}.safetensors", header, shown, list(goods.words))
-        contents = replace(contents, checkpoint="" if private else goods.checkpoint)
+        contents = replace(contents, licences=goods.licences, judged=goods.judged)
+        if not private:
+            contents = replace(contents, checkpoint=goods.checkpoint, sources=goods.sources)
         _save(goods.lora, header, staged / contents.file)
         for word, (vectors, told) in goods.words.items():
             own = metadata_of(vectors, dict(told), graph, private)

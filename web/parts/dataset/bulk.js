@@ -2,7 +2,7 @@
 /** Many captions edited at once, seen before they are. */
 
 import { difference, editor } from "./captions.js";
-import { button, labelled, make, openDialog } from "./dom.js";
+import { button, labelled, make, openDialog } from "../dom.js";
 
 const SHOWN = 60; // changes in the preview
 /** @type {[string, string][]} */

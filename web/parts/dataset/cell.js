@@ -1,7 +1,7 @@
 // @ts-check
 /** One picture in the grid, with its caption beneath. */
 
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 import { imageAddress } from "./server.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */

@@ -1,7 +1,7 @@
 // @ts-check
 /** A caption that was changed elsewhere while it was edited here: both texts, and a choice. */
 
-import { button, labelled, make, openDialog } from "./dom.js";
+import { button, labelled, make, openDialog } from "../dom.js";
 
 /** @typedef {import("./store.js").Conflict} Conflict */
 

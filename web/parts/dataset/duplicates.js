@@ -1,7 +1,7 @@
 // @ts-check
 /** Pictures that look alike, side by side. */
 
-import { button, make, openDialog } from "./dom.js";
+import { button, make, openDialog } from "../dom.js";
 import { imageAddress } from "./server.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */

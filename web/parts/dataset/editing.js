@@ -1,7 +1,7 @@
 // @ts-check
 /** A caption edited where it stands: saved when it is left. */
 
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 
 /** @typedef {import("./grid.js").Grid} Grid */
 

@@ -2,11 +2,11 @@
 /** The filter language: text in, a test for pictures out. Pure. */
 
 import { fold } from "./captions.js";
-import { FilterError, NUMBERS, split } from "./filter-words.js";
+import { FilterError, matcher, parse } from "../query.js";
 
 export { FilterError };
 
-/** @typedef {import("./filter-words.js").Token} Token */
+/** @typedef {import("../query.js").Token} Token */
 
 /**
  * @typedef {object} Facts What a filter asks of a picture.
@@ -25,8 +25,10 @@ export { FilterError };
  * @property {string | null} draft
  */
 
-/** @typedef {(picture: any) => boolean} Test */
+/** @typedef {import("../query.js").Test} Test */
 
+const NUMBERS = ["tokens", "tags", "width", "height", "cluster", "alike"];
+const FIELDS = ["tag", "caption", "name", "flag", "is", ...NUMBERS];
 const STATES = ["aside", "kept", "selected", "empty", "masked", "broken", "unsaved"];
 /** @type {Record<string, string>} what people say for what Curate says */
 const SAME = {
@@ -42,62 +44,7 @@ const SAME = {
  * @returns {Test}
  */
 export function compile(text, selected = () => false) {
-    const tokens = split(text);
-    if (tokens.length === 1) return () => true;
-    let next = 0;
-
-    /** @returns {Test} */
-    function either() {
-        const tests = [all()];
-        while (tokens[next].kind === "OR") {
-            next += 1;
-            tests.push(all());
-        }
-        return tests.length === 1 ? tests[0] : (picture) => tests.some((test) => test(picture));
-    }
-
-    /** @returns {Test} */
-    function all() {
-        const tests = [negated()];
-        for (;;) {
-            if (tokens[next].kind === "AND") next += 1;
-            else if (!["term", "NOT", "("].includes(tokens[next].kind)) break;
-            tests.push(negated());
-        }
-        return tests.length === 1 ? tests[0] : (picture) => tests.every((test) => test(picture));
-    }
-
-    /** @returns {Test} */
-    function negated() {
-        if (tokens[next].kind !== "NOT") return single();
-        next += 1;
-        const test = negated();
-        return (picture) => !test(picture);
-    }
-
-    /** @returns {Test} */
-    function single() {
-        const token = tokens[next];
-        next += 1;
-        if (token.kind === "term") return term(token, selected);
-        if (token.kind !== "(") {
-            const what = token.kind === "end" ? "the end" : `“${token.kind}”`;
-            throw new FilterError(`Something to look for is missing before ${what}.`, token.at, token.end);
-        }
-        const test = either();
-        if (tokens[next].kind !== ")") {
-            throw new FilterError("This parenthesis is not closed.", token.at, token.end);
-        }
-        next += 1;
-        return test;
-    }
-
-    const test = either();
-    const rest = tokens[next];
-    if (rest.kind !== "end") {
-        throw new FilterError("This parenthesis was never opened.", rest.at, rest.end);
-    }
-    return test;
+    return parse(text, FIELDS, (token) => term(token, selected));
 }
 
 /**
@@ -118,22 +65,6 @@ function term(token, selected) {
     if (field === "tag") return (picture) => picture.foldedTags.some(test);
     if (field === "name") return (picture) => test(fold(picture.name));
     return (picture) => test(picture.folded);
-}
-
-/**
- * @param {string} wanted folded
- * @param {boolean} exact `*` and `?` stand for themselves
- * @param {boolean} whole nothing may stand around it
- * @returns {(text: string) => boolean}
- */
-function matcher(wanted, exact, whole) {
-    if (exact || !/[*?]/.test(wanted)) {
-        return whole ? (text) => text === wanted : (text) => text.includes(wanted);
-    }
-    const joined = wanted.replace(/\*+/g, "*").replace(/[.+^${}()|[\]\\]/g, "\\$&");
-    const pattern = joined.replaceAll("*", "[^]*?").replaceAll("?", "[^]");
-    const found = new RegExp(whole ? `^(?:${pattern})$` : pattern, "u");
-    return (text) => found.test(text);
 }
 
 /**

@@ -2,7 +2,7 @@
 /** Thousands of pictures, of which only those in sight are elements. */
 
 import { dressCell, loadCell, makeCell, unloadCell } from "./cell.js";
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 import { layOut, scrolledTo, seen, topOf } from "./layout.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page's keys and the filter's words. */
 
-import { make, openDialog } from "./dom.js";
+import { make, openDialog, table } from "../dom.js";
 import { KEYS } from "./keys.js";
 
 const WORDS = [
@@ -25,13 +25,5 @@ export function openHelp(page) {
     openDialog(
         page, "Keys and the filter", "large help",
         make("div", { class: "both" }, table("Keys, in the grid", KEYS), table("The filter", WORDS)),
-    );
-}
-
-/** @param {string} title @param {string[][]} rows */
-function table(title, rows) {
-    return make(
-        "table", {}, make("caption", {}, title),
-        make("tbody", {}, ...rows.map(([key, text]) => make("tr", {}, make("th", { scope: "row" }, key), make("td", {}, text)))),
     );
 }

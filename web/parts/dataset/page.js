@@ -3,7 +3,7 @@
 
 import { openBulk } from "./bulk.js";
 import { openConflicts } from "./conflicts.js";
-import { button, labelled, make } from "./dom.js";
+import { button, labelled, make } from "../dom.js";
 import { openDuplicates } from "./duplicates.js";
 import { Grid } from "./grid.js";
 import { openHelp } from "./help.js";
@@ -117,6 +117,11 @@ export class Page {
             this.grid.commit?.();
             if (this.unsaved) event.preventDefault();
         });
+    }
+
+    /** The tab is left. */
+    left() {
+        this.grid.commit?.();
     }
 
     get unsaved() {

@@ -2,7 +2,7 @@
 /** How often each tag occurs among the pictures that are shown; a click filters. */
 
 import { countTags, fold } from "./captions.js";
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 import { tagTerm } from "./filter.js";
 
 const MOST = 400;

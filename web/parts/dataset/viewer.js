@@ -1,7 +1,7 @@
 // @ts-check
 /** One picture large: what a training would cut off, and its mask. */
 
-import { button, labelled, make, openDialog } from "./dom.js";
+import { button, labelled, make, openDialog } from "../dom.js";
 import { get, imageAddress } from "./server.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */

@@ -68,3 +68,15 @@ export function openDialog(page, title, kind, ...children) {
     dialog.showModal();
     return dialog;
 }
+
+/**
+ * A table of names and texts.
+ * @param {string} title
+ * @param {string[][]} rows
+ */
+export function table(title, rows) {
+    return make(
+        "table", {}, make("caption", {}, title),
+        make("tbody", {}, ...rows.map(([name, text]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text)))),
+    );
+}
