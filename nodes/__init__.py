@@ -12,6 +12,7 @@ from .dataset import LoadDataset
 from .evaluate import EvaluationGrid, GridCell, GridPage
 from .export import ExportDataset
 from .images import DatasetFromImages, DatasetToImages
+from .influence import WhichPictures
 from .inspect import InspectBase
 from .interference import LoraInterference
 from .load import LoadLoraFile
@@ -79,6 +80,7 @@ NODES: list[type[io.ComfyNode]] = [
     EvaluationGrid,
     GridCell,
     GridPage,
+    WhichPictures,
 ]
 
 
