@@ -1,7 +1,7 @@
 """Which pictures did it: are mislabelled pictures found, and does influence foretell retraining?
 
 The demo's pictures, some with wrong captions, through the same training and the same `influence` as
-the node's. What was decided on seeds 0 to 4 (see `Scores.order`) is measured on others.
+the node's. What was decided on seeds 0 to 2 (see `Scores.order`) is measured on others.
 """
 
 import json
@@ -208,7 +208,7 @@ def influence_figures(base: Base, quick: bool) -> tuple[dict[str, Value], list[d
 
 NOTES = (
     "Each set: 40 pictures of the demo, 4 of them (10 %) with planted wrong captions; 14 others "
-    "held out. Which way to order pictures was chosen on seeds 0 to 4 and then frozen. Of what was "
+    "held out. Which way to order pictures was chosen on seeds 0 to 2 and then frozen. Of what was "
     "tried (loss; TracIn by inner products and by cosines; the length of a gradient; a kernel as "
     "in TRAK; each of these with gradients from which that without the caption was taken) the "
     "plainest was the best: by what share a picture's own caption lowers its loss, against none, "

@@ -95,6 +95,8 @@ class WhichPictures(io.ComfyNode):
 
         chosen = None
         if output is not None:
+            if not prompt.strip():
+                raise ValueError("An output is wired: write its prompt, as it was made with.")
             chosen = images_dataset([output], [prompt], [], cache() / "wired")
         wires = Wires(model, clip, vae, dataset, held_out, None, continue_from)
         found = influence(Question(run, wires, chosen, noise_levels))

@@ -77,23 +77,29 @@ def scores(measured: Sequence[Measured], shown: Sequence[int]) -> Scores:
     by what their caption does for them: see `docs/measurements/influence.md`.
     """
     held = _over(measured, lambda one: cosines(one.pictures, one.held_out))
-    output = _over(measured, lambda one: cosines(one.pictures, one.outputs)).mean(1, keepdims=True)
+    output = _over(measured, lambda one: cosines(one.pictures, one.outputs))
     caption = _over(measured, _explained)
     pull = _over(measured, lambda one: _pull(one.pictures, np.asarray(shown)))
     several = held.shape[1] > 1
     error = held.std(1, ddof=1) / np.sqrt(held.shape[1]) if several else np.full(len(held), np.inf)
+    mean = _mean(held)
     return Scores(
-        held.mean(1),
+        mean,
         error,
-        output[:, 0],
+        _mean(output),
         pull / max(pull.sum(), 1e-12),
         caption,
-        np.lexsort((held.mean(1), caption)),
+        np.lexsort((mean, caption)),
     )
 
 
 def _over(measured: Sequence[Measured], of: Any) -> np.ndarray:
     return sum((one.weight * of(one) for one in measured), np.zeros(1))
+
+
+def _mean(rows: np.ndarray) -> np.ndarray:
+    """`[n, m]` to `[n]`; nothing is said where there are none."""
+    return rows.mean(1) if rows.shape[1] else np.zeros(len(rows))
 
 
 def _explained(one: Measured) -> np.ndarray:
