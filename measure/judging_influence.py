@@ -17,7 +17,7 @@ from .learning import Base
 from .report import Value
 
 SEEDS = (10, 11, 12, 13, 14)
-HARD = (20, 21)  # sets in which all planted captions claim a hat and are right in all else
+HARD = (20,)  # sets in which all planted captions claim a hat and are right in all else
 PLANTED = (KINDS[0], KINDS[1], KINDS[0], KINDS[1])
 WORST = 5  # the worst fifth
 SETTINGS: dict[str, Any] = {
@@ -171,12 +171,12 @@ def influence_figures(base: Base, quick: bool) -> tuple[dict[str, Value], list[d
     """The figures, and a row for each set; what was measured before is not measured again."""
     seeds, hard = (SEEDS[:1], ()) if quick else (SEEDS, HARD)
     rows = [once(f"set {seed}", lambda seed=seed: worst_fifth(base, seed)) for seed in seeds]
+    count = 4 if quick else LEFT_OUT
+    retrained = once(f"left out {count}", lambda: left_out(base, 30, count))
     claims = [
         once(f"hard {seed}", lambda seed=seed: worst_fifth(base, seed, KINDS[2:] * 4))
         for seed in hard
     ]
-    count = 4 if quick else LEFT_OUT
-    retrained = once(f"left out {count}", lambda: left_out(base, 30, count))
     figures: dict[str, Value] = {
         "influence_worst_fifth": round(share(rows), 4),
         "worst_fifth_by_held_out_influence_alone": round(share(rows, "alone"), 4),

@@ -1,6 +1,7 @@
 """Which pictures did it: a short run on the demo base, asked about its pictures."""
 
 import shutil
+from typing import Any
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ def trained(base, wires, held):
     return held, train(wires, steps=4, save_every=2, validate_every=0)
 
 
-def ask(whole, run, **more):
+def ask(whole, run, **more) -> Any:
     with torch.inference_mode():  # as ComfyUI runs nodes
         return WhichPictures.execute(
             run, whole.model, whole.clip, whole.vae, whole.dataset, 2, 5, whole.held_out, **more
@@ -50,16 +51,16 @@ def test_influence_is_the_inner_product_of_plain_gradients(trained):
                 for number, time in enumerate(exact.times):
                     dice = session.task.seeded("influence", 1 + number)
                     noise = torch.randn(example.latent.shape, generator=dice)
-                    sigma = denoiser.sampling.sigma(torch.tensor([time * 999]))
+                    sigma = denoiser.sampling.sigma(torch.tensor([time * denoiser.sampling.multiplier]))
                     x_t = (1 - sigma) * example.latent + sigma * noise
                     found = denoiser.predict(x_t, sigma, [example.conditioning])
                     losses.append((found - (noise - example.latent)).square().mean())
-                gradient = torch.autograd.grad(sum(losses) / 3, parameters)
+                gradient = torch.autograd.grad(torch.stack(losses).mean(), parameters)
                 plain.append(torch.cat([part.flatten() for part in gradient]))
             made = [torch.stack([of.of(example) for example in examples]) for of in (exact, short)]
     dense = torch.stack(plain)
     wanted = dense @ dense.T
-    assert torch.allclose(made[0] @ made[0].T, wanted, rtol=1e-3, atol=1e-4 * wanted.max())
+    assert torch.allclose(made[0] @ made[0].T, wanted, rtol=1e-3, atol=1e-4 * wanted.max().item())
     lengths = dense.norm(dim=1)
     error = (made[1] @ made[1].T - wanted).abs() / (lengths[:, None] * lengths)
     assert made[1].shape == (3, 8192) and error.max() < 5 * (2 / 8192) ** 0.5
