@@ -51,7 +51,8 @@ def test_influence_is_the_inner_product_of_plain_gradients(trained):
                 for number, time in enumerate(exact.times):
                     dice = session.task.seeded("influence", 1 + number)
                     noise = torch.randn(example.latent.shape, generator=dice)
-                    sigma = denoiser.sampling.sigma(torch.tensor([time * denoiser.sampling.multiplier]))
+                    moment = torch.tensor([time * denoiser.sampling.multiplier])
+                    sigma = denoiser.sampling.sigma(moment)
                     x_t = (1 - sigma) * example.latent + sigma * noise
                     found = denoiser.predict(x_t, sigma, [example.conditioning])
                     losses.append((found - (noise - example.latent)).square().mean())
