@@ -7,6 +7,7 @@ import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
 import { addGridsTab, addSeeButton, MAKES } from "./parts/judge/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addPageButton, MAKES_PAGES } from "./parts/report/open.js";
+import { addReviewButton, FINDS, keepFindings } from "./parts/review.js";
 import { addRunsTab } from "./parts/runs/tab.js";
 import { addLiveView } from "./parts/runs/widget.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
@@ -31,9 +32,11 @@ app.registerExtension({
             addLiveView(node);
         }
         if (node.comfyClass === LOADS) addOpenButton(node);
+        if (FINDS.includes(node.comfyClass ?? "")) addReviewButton(node);
         if (MAKES.includes(node.comfyClass ?? "")) addSeeButton(node);
         if (MAKES_PAGES.includes(node.comfyClass ?? "")) addPageButton(node);
     },
     refreshComboInNodes: filesChanged,
 });
 api.addEventListener("execution_success", filesChanged);
+api.addEventListener("executed", keepFindings);

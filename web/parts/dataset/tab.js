@@ -33,7 +33,18 @@ export function addTab() {
  * @param {any} node
  */
 export function addOpenButton(node) {
-    addButton(node, "See and edit", "Open the folder's pictures and captions in the side bar.", () => {
-        void tab.open().open(valueOf(node, "folder") ?? "");
-    });
+    addButton(node, "See and edit", "Open the folder's pictures and captions in the side bar.", () =>
+        show(valueOf(node, "folder") ?? ""),
+    );
+}
+
+/**
+ * Open the page on a folder.
+ * @param {string} folder
+ * @param {string} [filter] what is shown of it; left out, what was shown before
+ */
+export function show(folder, filter) {
+    const page = tab.open();
+    if (filter !== undefined) page.setFilter(filter);
+    void page.open(folder);
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** A chart of curves over steps: SVG, read by eye, by mouse, by arrow keys and by screen readers. */
 
-import { make } from "../dataset/dom.js";
+import { make } from "../dom.js";
 import { marks, nearest, path, rangeOf, share } from "./scale.js";
 import { number } from "./words.js";
 

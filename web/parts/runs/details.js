@@ -1,7 +1,7 @@
 // @ts-check
 /** What is known of the runs that are looked at: curves, samples, and in what they differ. */
 
-import { button, labelled, make } from "../dataset/dom.js";
+import { button, labelled, make } from "../dom.js";
 import { Chart, swatch } from "./chart.js";
 import { follow } from "./feed.js";
 import { differing } from "./query.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /** The list of runs: a listbox for the keyboard, a table for the eye. */
 
-import { make } from "../dataset/dom.js";
+import { make } from "../dom.js";
 import { swatch } from "./chart.js";
 import { graphAddress } from "./server.js";
 import { clock, number, when } from "./words.js";

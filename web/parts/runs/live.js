@@ -1,7 +1,7 @@
 // @ts-check
 /** What a training node shows of its run: the curve, the numbers, the samples, two buttons. */
 
-import { button, make } from "../dataset/dom.js";
+import { button, make } from "../dom.js";
 import { Chart, COLOURS } from "./chart.js";
 import { follow } from "./feed.js";
 import { ask, path, pictureAddress } from "./server.js";

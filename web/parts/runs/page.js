@@ -1,7 +1,7 @@
 // @ts-check
 /** The runs page: a bar, the list, and what is known of the runs beside it. */
 
-import { button, labelled, make, openDialog } from "../dataset/dom.js";
+import { button, labelled, make, openDialog } from "../dom.js";
 import { Details } from "./details.js";
 import { catchUp, listen } from "./feed.js";
 import { openGraph } from "./graph.js";

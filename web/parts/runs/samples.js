@@ -1,7 +1,7 @@
 // @ts-check
 /** The samples of the runs that are looked at, at one step, which is moved through by a slider. */
 
-import { labelled, make } from "../dataset/dom.js";
+import { labelled, make } from "../dom.js";
 import { swatch } from "./chart.js";
 import { pictureAddress } from "./server.js";
 

@@ -2,7 +2,8 @@
 /** The live view as a widget of the nodes that train, on the canvas and in Nodes 2.0. */
 
 import { api } from "../../../../scripts/api.js";
-import { inElements, leaveToCanvas, tell } from "../stack/page.js";
+import { inElements } from "../renderer.js";
+import { leaveToCanvas, tell } from "../stack/page.js";
 import { listen } from "./feed.js";
 import { Live } from "./live.js";
 import { called } from "./query.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /** The axes of the sweep that is being made. They outlast a reload of the page. */
 
-import { button, labelled, make } from "../dataset/dom.js";
+import { button, labelled, make } from "../dom.js";
 import { axisOf, places, sweepable } from "./widgets.js";
 
 const KEPT = "atelier-sweep-axes";

@@ -3,7 +3,7 @@
 
 import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
-import { button, labelled, make } from "../dataset/dom.js";
+import { button, labelled, make } from "../dom.js";
 import { Axes } from "./axes.js";
 import { Results } from "./results.js";
 import { ask, of } from "./server.js";

@@ -2,7 +2,7 @@
 /** A sweep's points side by side, as they are made and after. */
 
 import { app } from "../../../../scripts/app.js";
-import { button, labelled, make } from "../dataset/dom.js";
+import { button, labelled, make } from "../dom.js";
 import { ask, csvAddress, of, pictureAddress } from "./server.js";
 import { cell, counted, differing, duration, scored, shown, sorted } from "./told.js";
 
