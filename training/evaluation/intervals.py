@@ -94,7 +94,7 @@ def _finite(
     values: np.ndarray, groups: Sequence[Hashable] | None
 ) -> tuple[np.ndarray, list[Hashable]]:
     values = np.asarray(values, np.float64)
-    kept = np.flatnonzero(np.isfinite(values))
+    kept = np.flatnonzero(np.isfinite(values)).tolist()
     labels = range(len(values)) if groups is None else groups
     return values[kept], [labels[place] for place in kept]
 
