@@ -1,6 +1,6 @@
 """Draw the sheets of portraits.py.
 
-    python dev.py python -m atelier.demo.make_portraits
+python dev.py python -m atelier.demo.make_portraits
 """
 
 import numpy as np

@@ -7,6 +7,7 @@ and VAE Decode.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import comfy.model_management as management
@@ -50,9 +51,15 @@ class Studio:
         return [[context, {"pooled_output": pooled}]]
 
     @torch.inference_mode()
-    def paint(self, lora: Lora | None, texts: Sequence[str], seeds: Sequence[int]) -> torch.Tensor:
+    def paint(
+        self,
+        lora: Lora | None,
+        texts: Sequence[str],
+        seeds: Sequence[int],
+        strength: float = 1.0,
+    ) -> torch.Tensor:
         """One picture for each text with the seed beside it; noise is as KSampler makes it."""
-        model = self._with(lora)
+        model = self._with(lora, strength)
         noise = {seed: _noise(seed) for seed in set(seeds)}
         sampling = model.get_model_object("model_sampling")
         sigmas = comfy.samplers.calculate_sigmas(sampling, "simple", STEPS)
@@ -62,7 +69,7 @@ class Studio:
             some = [*texts[start : start + BATCH]]
             x = torch.stack([noise[seed] for seed in seeds[start : start + BATCH]])
             velocity = self._velocity(model.model.diffusion_model, some)
-            for now, after in zip(sigmas[:-1], sigmas[1:], strict=True):
+            for now, after in pairwise(sigmas):
                 x = x + (after - now) * velocity(x, now)
             parts.append(x)
         return self.cells(torch.cat(parts))
@@ -72,10 +79,12 @@ class Studio:
         colours = torch.einsum("nkhw,ck->nhwc", latents, self.unmixing) + 0.5
         return (colours.clamp(0, 1) * 255).round().to(torch.uint8)
 
-    def _with(self, lora: Lora | None) -> Any:
+    def _with(self, lora: Lora | None, strength: float) -> Any:
         from comfy_extras.nodes_train import LoraModelLoader
 
-        return LoraModelLoader.execute(self.base.model, lora, 1.0).args[0] if lora else self.base.model
+        if not lora:
+            return self.base.model
+        return LoraModelLoader.execute(self.base.model, lora, strength).args[0]
 
     def _velocity(self, net: Any, texts: list[str]) -> Any:
         """The guided velocity of a batch: with its texts and with none, in one forward."""

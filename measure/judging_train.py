@@ -1,13 +1,10 @@
 """LoRAs of planted cases: our own training, of cells and captions, leaving LoRAs on the way."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..demo import network
@@ -20,31 +17,11 @@ from ..training.host.mode import training_mode
 from ..training.host.progress import Progress
 from ..training.prepare import CLASS, DATASET, Prepared, Wires
 from ..training.session import Session
+from .judging_cases import Recipe, Taught
 from .judging_draw import Lora, Studio
 from .speed_job import progress_to
 
 SIDE = 128
-
-
-@dataclass(frozen=True)
-class Taught:
-    """A set of pictures, cells `[N, 16, 16, 3]`, each with its caption."""
-
-    cells: np.ndarray
-    captions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is trained, how, and after which steps a LoRA is left; the last mark is the end."""
-
-    pictures: Taught
-    others: Taught | None
-    marks: tuple[int, ...]
-    seed: int
-    rate: float = 1e-2
-    batch: int = 4
-    least: float = 0.0
 
 
 def train(studio: Studio, recipe: Recipe) -> dict[int, Lora]:
@@ -69,7 +46,9 @@ def train(studio: Studio, recipe: Recipe) -> dict[int, Lora]:
     with TemporaryDirectory() as place:
         cache = Cache(Path(place) / "cache")
         sets = {what: list(_encoded(studio, one, cache, what)) for what, one in named.items()}
-        plans = {what: batches(one, config.batch_size, config.seed, what) for what, one in sets.items()}
+        plans = {
+            what: batches(one, config.batch_size, config.seed, what) for what, one in sets.items()
+        }
         this = run.create(Path(place), "planted", {"config": config.model_dump()})
         with (
             training_mode(),
