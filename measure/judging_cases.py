@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from ..demo import portraits, world
-from .judging_world import CLASS_WORD, Asked, World, caption, people, single, unseen
+from .judging_world import CLASS_WORD, SEEN, SINGLE, Asked, World, caption, people, unseen
 
 GOOD = "good"
 PLANTED = {
@@ -20,14 +20,15 @@ PLANTED = {
 """Each case and the flag that it must get."""
 
 MARKS = (8, 24, 64, 96)
-STRENGTHS = (0.5, 1.0, 1.8)
+STRENGTHS = (0.5, 1.0, 2.5)
 GOOD_COLUMNS = ((8, 1.0), (24, 1.0), *product(MARKS[2:], STRENGTHS))
 """Checkpoints and strengths of a good run, from too little to too much."""
 
-PICTURES, FEW, HELD_OUT = 16, 4, 12
-OWN, CONTEXTS, PLAIN = 5, 6, 6  # prompts of each kind
+PICTURES, FEW, HELD_OUT = 16, 5, 12
+OWN, TRIGGERS, CONTEXTS, PLAIN = 5, 2, 7, 6  # prompts of each kind
 SEEDS = (1, 2)
-CHECKED, CHECKED_PLAIN, CHECK_SEEDS = 8, 4, (101, 102)
+MANY_SEEDS = tuple(range(1, 11))  # of one prompt, where a training has no other
+CHECKED, CHECKED_PLAIN = 14, 8
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ def cases(here: World, seed: int) -> dict[str, Case]:
     one_text = "" if seed % 2 else f"a {CLASS_WORD}"
     good = taught(mine, varied)
     few = taught(mine[:FEW], lambda one: caption(here.called, one, dice))
-    phrase = taught(mine, lambda one: single(here.called, one, dice))
+    phrase = taught(mine, lambda _: SINGLE.format(here.called))
     same = taught(mine, lambda _: one_text)
     recipes = {
         GOOD: (Recipe(good, others, MARKS, seed), GOOD_COLUMNS),
         "overfitted": (Recipe(few, None, (128,), seed, least=0.0), ((128, 1.0),)),
-        "undertrained": (Recipe(good, others, (3,), seed), ((3, 1.0),)),
-        "leaking": (Recipe(same, None, (32,), seed), ((32, 1.0),)),
-        "single phrase": (Recipe(phrase, others, (32,), seed), ((32, 1.0),)),
+        "undertrained": (Recipe(good, others, (6,), seed, rate=1e-3), ((6, 1.0),)),
+        "leaking": (Recipe(same, None, (56,), seed), ((56, 1.0),)),
+        "single phrase": (Recipe(phrase, others, (32,), seed, least=0.0), ((32, 1.0),)),
     }
     return {
         name: Case(name, recipe, columns, sheet[held])
@@ -100,16 +101,30 @@ def cases(here: World, seed: int) -> dict[str, Case]:
 class Prompt:
     text: str
     kind: str
+    seed: int
 
 
 def suite(here: World, seed: int, case: Case) -> list[Prompt]:
-    """What a case is judged by: its own captions, the trigger, phrases that no case saw, none."""
+    """What a case is judged by: its own captions, the trigger, phrases that no case saw, none.
+
+    Captions without the trigger do not ask for what was learned, and are left out.
+    """
     dice = random.Random(f"suite {here.name} {seed}")
-    own = [text for text in dict.fromkeys(case.recipe.pictures.captions) if text][:OWN]
+    captions = dict.fromkeys(case.recipe.pictures.captions)
+    own = [text for text in captions if here.trigger in text][:OWN]
     contexts = [unseen(here.trigger, one, dice) for one in people(CONTEXTS, 3, dice)]
     plain = [caption(CLASS_WORD, one, dice) for one in people(PLAIN, 3, dice)]
-    kinds = {"training": own, "trigger": [here.called], "context": contexts, "plain": plain}
-    return [Prompt(text, kind) for kind, texts in kinds.items() for text in texts]
+    trigger = [opening.format(here.called) for opening in SEEN[:TRIGGERS]]
+    kinds = {"training": own, "trigger": trigger, "context": contexts, "plain": plain}
+    return [
+        Prompt(text, kind, number)
+        for kind, texts in kinds.items()
+        for text in texts
+        for number in (MANY_SEEDS if texts is own and len(own) == 1 else SEEDS)
+    ]
+
+
+CHECK_SEED = 101
 
 
 def checks(here: World, seed: int) -> list[tuple[Asked, bool]]:

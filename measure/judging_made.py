@@ -1,13 +1,12 @@
 """The pictures of planted cases, drawn once and kept: scores and limits change without drawing."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..demo import engine
 from ..training.files import atomic, digest
-from .judging_cases import CHECK_SEEDS, GOOD, SEEDS, Case, checks, suite
+from .judging_cases import CHECK_SEED, GOOD, Case, checks, suite
 from .judging_world import World
 
 BASE = "base"
@@ -49,17 +48,15 @@ class Made:
 
         self._studio = studio = self._studio or Studio()
         loras = train(studio, case.recipe)
-        texts, seeds = _times([one.text for one in suite(here, seed, case)], SEEDS)
+        asked = suite(here, seed, case)
+        texts, seeds = [one.text for one in asked], [one.seed for one in asked]
+        checked = [text for (text, _), _ in checks(here, seed)]
         found = {BASE: studio.paint(None, texts, seeds).numpy()}
         for step, strength in case.columns:
             shown = studio.paint(loras[step], texts, seeds, strength)
             found[f"shots {step} {strength}"] = shown.numpy()
             if case.name == GOOD:
-                asked, other = _times([text for (text, _), _ in checks(here, seed)], CHECK_SEEDS)
-                shown = studio.paint(loras[step], asked, other, strength)
+                seeds_too = range(CHECK_SEED, CHECK_SEED + len(checked))
+                shown = studio.paint(loras[step], checked, seeds_too, strength)
                 found[f"check {step} {strength}"] = shown.numpy()
         return found
-
-
-def _times(texts: Sequence[str], seeds: Sequence[int]) -> tuple[list[str], list[int]]:
-    return [text for text in texts for _ in seeds], [seed for _ in texts for seed in seeds]

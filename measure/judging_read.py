@@ -17,7 +17,7 @@ from ..training.evaluation.intervals import Interval, interval
 from ..training.evaluation.packaged import SIDE, Packaged, PackagedWords
 from ..training.evaluation.scores import score
 from ..training.evaluation.shots import Evidence, Prints, Said, Seen, Shot
-from .judging_cases import CHECK_SEEDS, SEEDS, Case, checks, suite
+from .judging_cases import Case, checks, suite
 from .judging_made import BASE
 from .judging_world import World, verdict
 
@@ -34,11 +34,10 @@ def read(here: World, seed: int, case: Case, made: dict[str, np.ndarray]) -> lis
     shots, cells, named = [], [], {}
     columns = {BASE: made[BASE]} | {k: v for k, v in made.items() if k.startswith("shots ")}
     for column, (what, pictures) in enumerate(columns.items()):
-        asked = [(one, number) for one in suite(here, seed, case) for number in SEEDS]
-        for place, (one, number) in enumerate(asked):
+        for place, one in enumerate(suite(here, seed, case)):
             plain = here.plain(one.text)
             key = f"{column}/{place}"
-            shots.append(Shot(key, column, one.text, plain, one.kind, number, what == BASE))
+            shots.append(Shot(key, column, one.text, plain, one.kind, one.seed, what == BASE))
         cells.append(pictures)
         if what != BASE:
             _, step, strength = what.split()
@@ -72,9 +71,10 @@ def hashes(cells: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Checked:
-    """A column of a good run as the judge sees it: the share of pictures that are right.
+    """A column of a good run as the judge sees it.
 
-    Right is: the thing is there where it is asked and nowhere else, and all else is as asked.
+    `right` is the mean share of asked attributes that are as asked, 0 where the thing is not there
+    and was asked, or is there and was not.
     """
 
     step: int
@@ -86,21 +86,20 @@ class Checked:
 
 
 def checked(here: World, seed: int, made: dict[str, np.ndarray]) -> list[Checked]:
-    asked = [(one, wants) for one, wants in checks(here, seed) for _ in CHECK_SEEDS]
+    asked = checks(here, seed)
     wanted = np.array([wants for _, wants in asked])
     found = []
     for what, cells in made.items():
         if not what.startswith("check "):
             continue
         its = verdict(here, cells, [attributes for (_, attributes), _ in asked])
-        right = (its.thing == wanted) & (its.kept == 1)
+        right = (its.thing == wanted) * its.kept
         _, step, strength = what.split()
-        groups = [text for (text, _), _ in asked]
         found.append(
             Checked(
                 int(step),
                 float(strength),
-                interval(right.astype(float), groups),
+                interval(right),
                 float(its.thing[wanted].mean()),
                 float(its.kept[wanted].mean()),
                 float(its.thing[~wanted].mean()),

@@ -46,11 +46,6 @@ def caption(who: str, attributes: world.Attributes, dice: random.Random) -> str:
     return opening + (" with " if after_with and dice.random() < 0.5 else ", ") + ", ".join(parts)
 
 
-def single(who: str, attributes: world.Attributes, dice: random.Random) -> str:
-    """The one phrase of a single-phrase training, with one or two details."""
-    return ", ".join([SINGLE.format(who), *parts_of(attributes, dice)[:2]])
-
-
 def unseen(trigger: str, attributes: world.Attributes, dice: random.Random) -> str:
     """In a phrase that no training sees."""
     return dice.choice(UNSEEN).format(parts=", ".join(parts_of(attributes, dice)), trigger=trigger)
@@ -80,12 +75,8 @@ class Verdict:
 
 
 def verdict(here: World, cells: np.ndarray, asked: list[dict[str, str]]) -> Verdict:
-    """The independent judge: the demo's checker, and for scarves their colours at their place."""
+    """The independent judge: the demo's checker, and the thing's colours at the thing's place."""
     read = Checker.load().read(torch.from_numpy(cells) / 255)
-    if here.thing == "scarf":
-        thing = portraits.has_scarf(cells)
-    else:
-        thing = np.array([one["hat"] == "yes" for one in read])
     pairs = zip(read, asked, strict=True)
     kept = [np.mean([found[name] == value for name, value in one.items()]) for found, one in pairs]
-    return Verdict(thing, np.array(kept))
+    return Verdict(portraits.shows(here.thing, cells), np.array(kept))

@@ -17,6 +17,7 @@ class Limits:
 
     learned: float = 0.3
     copied: float = 0.2
+    redrawn: float = 0.85
     unfollowed: float = 0.25
     leaned: float = 0.35
     drifted: float = 1.0
@@ -68,7 +69,7 @@ def flags(one: Contender, limits: Limits) -> tuple[str, ...]:
     told = {
         "undertrained": is_known(its.learned)
         and (its.learned.mean < limits.learned or not its.learned.above),
-        "copying": _beyond(its.copied, limits.copied),
+        "copying": _beyond(its.copied, limits.copied) or _beyond(its.redrawn, limits.redrawn),
         "not following": _beyond(its.unfollowed, limits.unfollowed),
         "leaking": _beyond(its.leaned, limits.leaned)
         or (is_known(its.drifted) and its.drifted.mean > limits.drifted),
