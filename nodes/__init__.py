@@ -9,11 +9,15 @@ from .caption_edit import EditCaptions, LintCaptions
 from .convert import ConvertLora, ExtractLora, InspectLora, ResizeLora
 from .curate import Curate, PreviewTrainingSet, SplitHeldOut
 from .dataset import LoadDataset
-from .evaluate import EvaluationGrid, GridCell, GridPage
+from .evaluate import EvaluationGrid, EvaluationGridAdvanced
+from .evaluate_more import GridAxes, GridLoras
+from .evaluate_parts import GridCell, GridGuider, GridPage
+from .evaluate_suite import PromptSuite
 from .export import ExportDataset
 from .images import DatasetFromImages, DatasetToImages
 from .inspect import InspectBase
 from .interference import LoraInterference
+from .judge import RecommendCheckpoint, ScoreGrid
 from .load import LoadLoraFile
 from .merge import MergeLoras
 from .mix import MixDatasets
@@ -76,9 +80,16 @@ NODES: list[type[io.ComfyNode]] = [
     LoraInterference,
     BakeCheckpoint,
     ShipLora,
+    PromptSuite,
     EvaluationGrid,
+    EvaluationGridAdvanced,
+    GridLoras,
+    GridAxes,
     GridCell,
     GridPage,
+    ScoreGrid,
+    RecommendCheckpoint,
+    GridGuider,
 ]
 
 

@@ -88,7 +88,8 @@ class ShipLora(io.ComfyNode):
                     default="kept",
                     optional=True,
                     tooltip="Which weights of the run. kept: those that its `keep` asked for. "
-                    "best: with the lowest held-out loss. last: of its last step.",
+                    "best: with the lowest held-out loss. last: of its last step. recommended: "
+                    "what Recommend Checkpoint chose.",
                 ),
                 io.Combo.Input(
                     "precision",

@@ -143,12 +143,12 @@ def validate(state: State, task: Task, held_out: Examples, config: TrainConfig, 
     if not (held_out and every and step % every == 0 and state.measured < step):
         return
     with state.judged():
-        value = task.held_out_loss(held_out)
+        value, by_time = task.held_out_loss(held_out)
     log.flush()
     state.whole = False
     state.compare(value)
     state.saved = -1  # the last checkpoint may be of this step, and does not know this
-    log.run.log([{"step": step, "held_out": value}])
+    log.run.log([{"step": step, "held_out": value, "held_out_by_time": by_time}])
     state.whole = True
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch.amp.grad_scaler import GradScaler
 
-from . import checkpoint
+from . import checkpoint, run_loras
 from .adapters.adapter import Adapter
 from .adapters.keys import Naming, TextNaming
 from .adapters.together import Together
@@ -98,6 +98,7 @@ class Session:
             if before:
                 state.load(before)
             run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
+            run_loras.forget_after(run, state.step)
             task = _task(denoiser, config, adapter, precision)
             with own_randomness(config.seed):  # a trained text encoder may drop out too
                 plan = plan_for(run, private, task, adapter, pictures[DATASET])
@@ -133,12 +134,14 @@ class Session:
         progress.update(self.state.step, self.plan.text())
         if self.samples.missing(self.state.step):
             self._sample(self.state.step, progress)
+        self._keep_step(self.state.step)  # where a crash came between the checkpoint and its LoRA
 
         def watch(step: int, loss: float | None) -> None:
             picture = draw_curve(self.run.logged()) if step % 50 == 0 else None
             text = f"Step {step} of {self.config.steps}" + (f", loss {loss:.4f}" if loss else "")
             progress.update(step, text if loss or step == self.config.steps else "", picture)
             self._sample(step, progress)
+            self._keep_step(step)
 
         held_out = self.held_out or ()
         try:
@@ -158,6 +161,27 @@ class Session:
                 picture = self.samples.draw(step, self.private, self.denoiser)
             progress.update(step, f"Samples of step {step}", picture)
 
+    def _keep_step(self, step: int) -> None:
+        """Write the LoRA of a checkpoint, to be compared with others, if it is not there yet."""
+        due = self.config.keep_loras and step and step % self.config.save_every == 0
+        if not due or run_loras.file(self.run, step).is_file():
+            return
+        with self.state.judged():
+            lora = self.state.adapter.file_state(self.names, self.text_names)
+        if lora:
+            run_loras.keep(self.run, step, (lora, self._header() | hashes(lora)))
+
+    def _header(self) -> dict[str, str]:
+        """What the file of a LoRA says of how it was made."""
+        return lora_metadata(
+            self.run.name,
+            self.config,
+            self.private.model,
+            self.denoiser.prediction,
+            self.wires.dataset,
+            self.run.asked(),
+        )
+
     def _keep(self) -> None:
         """Write the last weights and the best; those that were asked for become the LoRA.
 
@@ -172,14 +196,7 @@ class Session:
             adapter.load(best.weights)
             learned["best"] = adapter.file_state(self.names, self.text_names)
             words = adapter.word_states() if self.config.keep == "best" else words
-        metadata = lora_metadata(
-            self.run.name,
-            self.config,
-            self.private.model,
-            self.denoiser.prediction,
-            self.wires.dataset,
-            self.run.asked(),
-        )
+        metadata = self._header()
         shown = self.samples.last()
         metadata |= thumbnail(shown) if shown else {}
         for word, vectors in words.items():

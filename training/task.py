@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +18,13 @@ from .host.precision import Precision
 from .settings.objective import ObjectiveSettings
 
 HELD_OUT_TIMES = (0.125, 0.375, 0.625, 0.875)
+
+
+class HeldOut(NamedTuple):
+    """Loss on held-out pictures: over all noise levels, and at each of `HELD_OUT_TIMES`."""
+
+    mean: float
+    by_time: dict[str, float]
 
 
 class Task:
@@ -133,14 +141,19 @@ class Task:
             return self.loss(batch, noise, sigma, time, disturbance, stream == self.from_base)
 
     @torch.no_grad()
-    def held_out_loss(self, examples: Examples) -> float:
-        """Mean loss at fixed pictures, noise and noise levels: comparable between steps."""
+    def held_out_loss(self, examples: Examples) -> HeldOut:
+        """Loss at fixed pictures, noise and noise levels: comparable between steps."""
         total = torch.zeros((), device=self.denoiser.device)
+        parts = torch.zeros(len(HELD_OUT_TIMES), device=self.denoiser.device)
         for number, example in enumerate(examples):
             dice = self.seeded("held-out", number)
             noise = torch.randn(example.latent.shape, generator=dice, device=dice.device)
-            for at in HELD_OUT_TIMES:
+            for place, at in enumerate(HELD_OUT_TIMES):
                 time = torch.tensor([at], device=self.denoiser.device)
                 sigma = self.sigma(time, example.latent)
-                total += self.loss([example], noise, sigma, time).sum()
-        return total.item() / (len(examples) * len(HELD_OUT_TIMES))
+                loss = self.loss([example], noise, sigma, time).sum()
+                total += loss
+                parts[place] += loss
+        each = (parts / len(examples)).tolist()
+        by_time = {f"{at}": loss for at, loss in zip(HELD_OUT_TIMES, each, strict=True)}
+        return HeldOut(total.item() / (len(examples) * len(HELD_OUT_TIMES)), by_time)

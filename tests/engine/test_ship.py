@@ -127,9 +127,9 @@ def test_the_best_and_the_last_weights_come_with_their_own_samples(held, monkeyp
     from atelier.training.task import Task
 
     losses = iter([1.0, 2.0])  # at steps 3 and 6: the first is the best
-    monkeypatch.setattr(Task, "held_out_loss", lambda *_: next(losses))
+    monkeypatch.setattr(Task, "held_out_loss", lambda *_: (next(losses), {}))
     run = train(held, learning_rate=0.01, name="two", keep="best", **SAMPLED)
-    loras = {which: shipping.goods_of(run, which) for which in shipping.CHECKPOINTS}
+    loras = {which: shipping.goods_of(run, which) for which in shipping.KEPT}
     assert same(loras["kept"].lora, loras["best"].lora) and same(loras["kept"].lora, run.lora())
     assert not same(loras["last"].lora, loras["best"].lora)
     samples = folders.pictures() / "runs" / run.name / "samples"

@@ -191,7 +191,13 @@ def test_held_out_loss_is_measured_and_changes_nothing_else(wires, base, picture
     plain = train(wires, name="plain")
     held = load_folder(pictures)
     run = train(wired(base, wires.dataset, held_out=held), name="held")
-    assert [line["step"] for line in run.logged() if "held_out" in line] == [3, 6]
+    measured = [line for line in run.logged() if "held_out" in line]
+    assert [line["step"] for line in measured] == [3, 6]
+    for line in measured:  # noise levels, of which there are four
+        levels = line["held_out_by_time"]
+        assert list(levels) == ["0.125", "0.375", "0.625", "0.875"]
+        assert len(set(levels.values())) == 4
+        assert sum(levels.values()) / 4 == pytest.approx(line["held_out"], rel=1e-5)
     assert same([plain.lora()], [run.lora()])
 
 

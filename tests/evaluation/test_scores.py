@@ -106,7 +106,10 @@ def test_a_list_of_prompts_without_kinds_is_scored_too():
 
 BAD = {
     "no picture": (lambda shots: [], "no pictures yet"),
-    "no base": (lambda shots: [one for one in shots if not one.base], "no column of the base"),
+    "no base": (
+        lambda shots: [one for one in shots if not one.base],
+        "no column of the base without",
+    ),
 }
 
 

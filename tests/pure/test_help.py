@@ -8,6 +8,9 @@ from pydantic_core import PydanticUndefined
 from atelier.nodes import NODES
 from atelier.training.captions.settings import CaptionEdits, LintSettings
 from atelier.training.curation.settings import CurationSettings
+from atelier.training.evaluation.axes import Axes
+from atelier.training.evaluation.contenders import Limits
+from atelier.training.evaluation.prompts import SuiteSettings
 from atelier.training.settings.adapter import AdapterSettings
 from atelier.training.settings.basic import BasicSettings
 from atelier.training.settings.data import DataSettings
@@ -33,6 +36,9 @@ GROUPS = {
     "AtelierMemoryOptions": MemorySettings,
     "AtelierEditCaptions": CaptionEdits,
     "AtelierLintCaptions": LintSettings,
+    "AtelierRecommend": Limits,
+    "AtelierGridAxes": Axes,
+    "AtelierPromptSuite": SuiteSettings,
 }
 SETTINGS = [(page, name) for page, group in GROUPS.items() for name in group.model_fields]
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}
@@ -70,6 +76,7 @@ def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
     [
         *("TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"),
         *("LoraStack", "AddLoraToStack", "ApplyStack"),
+        *("EvaluationGridAdvanced", "GridLoras", "ScoreGrid", "Recommend"),
         *("CaptionTagger", "CaptionVision", "CaptionClip", "CaptionEndpoint"),
     ],
 )

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from atelier.demo.install import CHECKPOINT
 from atelier.demo.server import Server, running
@@ -139,3 +142,22 @@ async def stop_after(client: Client, prompt: dict[str, Any], words: str) -> list
     await client.interrupt()
     await task
     return texts
+
+
+def random_lora(base: Path, name: str, seed: int) -> None:
+    """A random LoRA for the demo's base and its text encoder."""
+    dice = np.random.default_rng(seed)
+    state: dict[str, np.ndarray] = {}
+    with safe_open(base / "models" / "checkpoints" / CHECKPOINT, "np") as file:
+        for key in file.keys():  # noqa: SIM118
+            layer = key.removeprefix("model.").removesuffix(".weight")
+            inside = layer.startswith(("diffusion_model.joint_blocks", "text_encoders.clip_l"))
+            shape = file.get_slice(key).get_shape()
+            if inside and key.endswith((".attn.qkv.weight", ".mlp.fc1.weight", "q_proj.weight")):
+                a, b = dice.normal(0, 0.15, (2, shape[1])), dice.normal(0, 0.15, (shape[0], 2))
+                state[f"{layer}.lora_A.weight"] = a.astype(np.float32)
+                state[f"{layer}.lora_B.weight"] = b.astype(np.float32)
+    assert {key.partition(".")[0] for key in state} == {"diffusion_model", "text_encoders"}
+    path = base / "models" / "loras" / name
+    path.parent.mkdir(exist_ok=True)
+    save_file(state, path, metadata={"modelspec.trigger_phrase": f"word {seed}"})

@@ -6,42 +6,20 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
-from atelier.demo.install import CHECKPOINT
 from atelier.training.sweep.client import PromptFailed, connect
 
-from .conftest import native, run
+from .conftest import native, random_lora, run
 
 ONE, TWO = "stacked/one.safetensors", "stacked/two.safetensors"
 PROMPT = "a person with red hair"
 ROWS = [{"lora": ONE, "model": 0.8, "text": 0.4}, {"lora": TWO, "model": -0.6}]
 
 
-def write(base, name, seed):
-    """A random LoRA for the demo's base and its text encoder."""
-    dice = np.random.default_rng(seed)
-    state = {}
-    with safe_open(base / "models" / "checkpoints" / CHECKPOINT, "np") as file:
-        for key in file.keys():  # noqa: SIM118
-            layer = key.removeprefix("model.").removesuffix(".weight")
-            inside = layer.startswith(("diffusion_model.joint_blocks", "text_encoders.clip_l"))
-            shape = file.get_slice(key).get_shape()
-            if inside and key.endswith((".attn.qkv.weight", ".mlp.fc1.weight", "q_proj.weight")):
-                a, b = dice.normal(0, 0.15, (2, shape[1])), dice.normal(0, 0.15, (shape[0], 2))
-                state[f"{layer}.lora_A.weight"] = a.astype(np.float32)
-                state[f"{layer}.lora_B.weight"] = b.astype(np.float32)
-    assert {key.partition(".")[0] for key in state} == {"diffusion_model", "text_encoders"}
-    path = base / "models" / "loras" / name
-    path.parent.mkdir(exist_ok=True)
-    save_file(state, path, metadata={"modelspec.trigger_phrase": f"word {seed}"})
-
-
 @pytest.fixture(scope="module")
 def loras(base):
-    write(base, ONE, 1)
-    write(base, TWO, 2)
+    random_lora(base, ONE, 1)
+    random_lora(base, TWO, 2)
 
 
 def chained():
@@ -109,7 +87,7 @@ def test_a_schedule_acts_with_a_plain_ksampler(server, base, loras):
 def test_a_file_that_was_written_over_is_read_again(server, base, loras):
     drawn = []
     for seed in (4, 5):
-        write(base, "stacked/new.safetensors", seed)
+        random_lora(base, "stacked/new.safetensors", seed)
         drawn.append(picture(server, base, stacked([{"lora": "stacked/new.safetensors"}], "over")))
     assert not np.array_equal(*drawn)
 

@@ -4,7 +4,6 @@ Only what the library itself knows is loaded: no code from the folder (`trust_re
 pickled weights, nothing from the network.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 
 from ..files import legible
 from .captioner import ASK, CannotCaption, Said, shown, tidy
+from .found import type_of
 from .settings import SentenceSettings
 
 
@@ -46,7 +46,7 @@ KINDS = {
 }
 _TASKS = ("<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>")  # those that give a text
 # What transformers raises on folders that are incomplete, damaged or of another class.
-_BROKEN = (
+BROKEN = (
     AttributeError,
     ImportError,
     LookupError,
@@ -60,19 +60,18 @@ _BROKEN = (
 
 def kind_of(folder: Path) -> Kind:
     """What the model in `folder` is. Raises `ValueError` for what is not loaded, and why."""
-    file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        name = str(config.get("model_type"))
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"{file} cannot be read ({legible(error)}). Download the model's folder again, whole."
-        ) from error
+    name = type_of(folder)
     if name not in KINDS:
         raise ValueError(
             f"{folder} is a model of the type '{legible(name)}'. Those that can be used here: "
             f"{', '.join(KINDS)}."
         )
+    refuse_programs(folder)
+    return KINDS[name]
+
+
+def refuse_programs(folder: Path) -> None:
+    """`ValueError` for an adapter, and for weights that are programs."""
     if (folder / "adapter_config.json").exists():
         raise ValueError(f"{folder} is an adapter, and not a whole model. Merge it into its base.")
     if not any(folder.glob("*.safetensors")):
@@ -81,7 +80,6 @@ def kind_of(folder: Path) -> Kind:
             "programs that could do anything, and are not opened: download the model's "
             "safetensors files, or a copy of the model that has them."
         )
-    return KINDS[name]
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -94,21 +92,21 @@ class Seer:
 
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
         self.folder, self.kind, self.dtype = folder, kind_of(folder), dtype
-        model, processor = (_class(name) for name in (self.kind.model, self.kind.processor))
+        model, processor = (class_named(name) for name in (self.kind.model, self.kind.processor))
         only: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        precision = "dtype" if _version() >= (4, 56) else "torch_dtype"
+        precision = "dtype" if version() >= (4, 56) else "torch_dtype"
         try:
             self.processor = processor.from_pretrained(folder, **only)
             self.model, about = model.from_pretrained(
                 folder, use_safetensors=True, output_loading_info=True, **{precision: dtype}, **only
             )
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ValueError(
                 f"The model in {folder} cannot be loaded ({legible(error)}). Download its folder "
                 "again, whole, or a version of it that transformers "
                 f"{transformers.__version__} knows without code of its own."
             ) from error
-        _refuse_gaps(folder, about)
+        refuse_gaps(folder, about)
         self.model.eval()
 
     def ask(
@@ -146,7 +144,7 @@ class Seer:
                     add_generation_prompt=True,
                     tokenize=False,
                 )
-            except _BROKEN as error:
+            except BROKEN as error:
                 raise CannotCaption(
                     f"The chat template in {self.folder} cannot be used ({legible(error)}). "
                     "Download the model's folder again, whole."
@@ -195,7 +193,8 @@ def _text(prompt: str) -> dict[str, str]:
     return {"text": prompt} if prompt else {}
 
 
-def _class(name: str) -> Any:
+def class_named(name: str) -> Any:
+    """A class of transformers; `ValueError` if the one that is installed has none."""
     found = getattr(transformers, name, None)
     if found is None:
         raise ValueError(
@@ -205,11 +204,12 @@ def _class(name: str) -> Any:
     return found
 
 
-def _version() -> tuple[int, ...]:
+def version() -> tuple[int, ...]:
+    """Of the transformers library."""
     return tuple(int(part) for part in re.findall(r"\d+", transformers.__version__)[:2])
 
 
-def _refuse_gaps(folder: Path, about: dict[str, Any]) -> None:
+def refuse_gaps(folder: Path, about: dict[str, Any]) -> None:
     """`ValueError` where weights of the model are not in its files: they would be random."""
     gaps = [str(one) for name in ("missing_keys", "mismatched_keys") for one in about.get(name, ())]
     if gaps:

@@ -4,24 +4,65 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from pydantic import Field
 
+from ..settings.group import Group
 from .intervals import Interval, paired
 from .scores import Scores
 from .shots import CALLED, Shot, places
 from .standing import Standing, dominant, standings
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Group):
     """What a column may do at most (of `learned` and `steady`: at least). See `Standing`."""
 
-    learned: float = 0.3
-    copied: float = 0.2
-    redrawn: float = 0.85
-    unfollowed: float = 0.25
-    leaned: float = 0.35
-    drifted: float = 1.0
-    steady: float = 0.5
+    learned: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Below this share of the way from the base to real pictures it has hardly "
+        "learned.",
+    )
+    copied: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="The share of pictures that may be copies of training pictures, of those that "
+        "no caption of the training asked for.",
+    )
+    redrawn: float = Field(
+        default=0.85,
+        ge=0,
+        le=1,
+        description="How far it may come from the base to the very training picture, where that "
+        "picture's caption is the prompt.",
+    )
+    unfollowed: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="How much less than the base it may follow prompts; 1 is following none.",
+    )
+    leaned: float = Field(
+        default=0.35,
+        ge=0,
+        le=1,
+        description="How far it may come towards real pictures where the trigger is not said.",
+    )
+    drifted: float = Field(
+        default=1.0,
+        ge=0,
+        le=2,
+        description="How far pictures without the trigger may be from the base's; 1 is as far as "
+        "another seed's.",
+    )
+    steady: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="The share of what it learned that must be left in phrases which the training "
+        "did not see.",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Grids on disk: cells by key, pages and a manifest by name."""
 
-import json
 import re
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,42 @@ import numpy as np
 from PIL import Image
 
 from ..files import atomic, new_folder, write_json
-from .picture import pages
+from . import manifest
+from .picture import Table, pages
 from .plan import Cell, GridPlan
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What is sampled at once: a cell, or the cells of a batch. `cell` says how; `keys` are those
+    of the pictures that come out, in order."""
+
+    cell: Cell
+    keys: tuple[str, ...]
+
+
 def cell_file(cells: Path, key: str) -> Path:
-    return cells / key[:2] / f"{key}.png"
+    return cells / manifest.inner_file(key)
 
 
-def missing(plan: GridPlan, cells: Path) -> list[Cell]:
-    """The cells of `plan` whose pictures are not there yet."""
-    return [cell for cell in plan.cells if not cell_file(cells, cell.key).is_file()]
+def drawings(plan: GridPlan) -> list[Drawing]:
+    """All that a plan needs, each once: the base is the same in several rows."""
+    found: dict[str, dict[int, Cell]] = {}
+    for cell in plan.cells:
+        found.setdefault(cell.drawing, {}).setdefault(cell.number, cell)
+    return [
+        Drawing(batch[0], tuple(batch[number].key for number in range(plan.batch)))
+        for batch in found.values()
+    ]
+
+
+def missing(plan: GridPlan, cells: Path) -> list[Drawing]:
+    """The drawings of `plan` whose pictures are not all there yet."""
+    return [
+        one
+        for one in drawings(plan)
+        if not all(cell_file(cells, key).is_file() for key in one.keys)
+    ]
 
 
 def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
@@ -35,59 +62,51 @@ def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
 def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
     """Lay out the finished cells of `plan` in a new folder of `grids`, with its `manifest.json`.
 
-    The very same grid, if it is there under that name, is returned as it is.
+    The very same grid, if it is there under that name, is returned as it is. One page is in memory
+    at a time, and one cell.
     """
-    before = _same(plan, grids)
+    told = manifest.describe(plan)
+    before = _same(told, grids)
     if before:
         return before
-    columns = len(plan.strengths)
-    files = [cell_file(cells, cell.key) for cell in plan.cells]
-    table = [
-        [Image.open(file).convert("RGB") for file in files[start : start + columns]]
-        for start in range(0, len(files), columns)
-    ]
     folder = new_folder(grids, plan.name)
     made = []
-    for number, page in enumerate(pages(table, plan.row_labels, plan.column_labels), start=1):
+    for number, page in enumerate(pages(_table(plan, cells)), start=1):
         path = folder / f"grid-{number:02d}.png"
         with atomic(path) as temporary:
             page.save(temporary, "PNG")
         made.append(path)
-    write_json(folder / "manifest.json", _manifest(plan) | {"pages": [path.name for path in made]})
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    write_json(folder / manifest.FILE, manifest.whole(told, now, [path.name for path in made]))
     return made
 
 
-def _manifest(plan: GridPlan) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "name": plan.name,
-        "sampling": asdict(plan.sampling),
-        "cells": [
-            asdict(cell) | {"file": cell_file(Path(), cell.key).as_posix()} for cell in plan.cells
-        ],
-    }
+def _table(plan: GridPlan, cells: Path) -> Table:
+    files = {(cell.row, cell.column): cell_file(cells, cell.key) for cell in plan.cells}
+    sizes = [(cell.sampling.width, cell.sampling.height) for cell in plan.cells]
+
+    def picture(row: int, column: int) -> Image.Image:
+        with Image.open(files[row, column]) as found:
+            return found.convert("RGB")
+
+    size = max(width for width, _ in sizes), max(height for _, height in sizes)
+    return Table(picture, size, plan.row_labels, plan.column_labels)
 
 
-def _same(plan: GridPlan, grids: Path) -> list[Path]:
+def _same(told: dict[str, Any], grids: Path) -> list[Path]:
     """The pages of a grid of this name with exactly these cells, or none."""
-    wanted = _manifest(plan)
-    for path in sorted(grids.glob("*/manifest.json")):
-        found = _read(path)
-        names = found.pop("pages", None)
-        if found == wanted and isinstance(names, list) and all(map(_is_page, names)):
-            pages = [path.parent / name for name in names]
-            if pages and all(page.is_file() for page in pages):
-                return pages
+    for path in _manifests(grids, told["name"]):
+        found = manifest.peek(path)
+        names = found.get("pages")
+        if isinstance(names, list) and names and all(map(_is_page, names)):
+            files = [path.parent / name for name in names]
+            if manifest.without_occasion(found) == told and all(file.is_file() for file in files):
+                return files
     return []
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """A manifest; nothing for one that is damaged, or that somebody else wrote."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _manifests(grids: Path, name: str) -> Iterable[Path]:
+    return sorted(grids.glob(f"{escape(name)}*/{manifest.FILE}"))
 
 
 def _is_page(name: Any) -> bool:

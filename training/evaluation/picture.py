@@ -1,15 +1,19 @@
 """A grid as a labelled picture. Pure: pictures in, pages out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
 PAPER, INK, QUIET = "#ffffff", "#16181d", "#6b7280"
 GAP = 6
-MOST_PIXELS = 40_000_000  # of one page; a longer grid goes on to the next page
+MOST_PIXELS = 40_000_000  # of one page; a larger grid goes on to the next page
+MOST_LINES = 6  # of a column's label
+
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
 
-def wrap(text: str, width: float, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> list[str]:
+def wrap(text: str, width: float, font: Font) -> list[str]:
     """`text` in lines of at most `width` pixels, broken at spaces (a longer word stands alone)."""
     out: list[str] = []
     for paragraph in text.split("\n"):
@@ -25,46 +29,100 @@ def wrap(text: str, width: float, font: ImageFont.ImageFont | ImageFont.FreeType
     return out
 
 
-def pages(
-    cells: Sequence[Sequence[Image.Image]],
-    row_labels: Sequence[str],
-    column_labels: Sequence[str],
-) -> Iterator[Image.Image]:
-    """The grid in pages of at most `MOST_PIXELS`, each with the column labels; cells full size.
+@dataclass(frozen=True)
+class Table:
+    """A grid that is laid out: `picture(row, column)` is asked for when it is pasted. `size` is
+    that of the largest one."""
 
-    `cells[row][column]` are all of one size.
+    picture: Callable[[int, int], Image.Image]
+    size: tuple[int, int]
+    rows: Sequence[str]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The measures of a page, in pixels, and how many columns and rows fit on it."""
+
+    font: Font
+    side: int  # room for the row labels
+    head: int  # for those of the columns
+    across: int  # a column with its gap
+    down: int
+    columns: int
+    rows: int
+
+    @classmethod
+    def of(cls, table: Table) -> "_Sheet":
+        width, height = table.size
+        size = max(13, min(width, height) // 10)
+        font = ImageFont.load_default(size)
+        side = max(width, 12 * size)
+        across, down = width + GAP, max(height, 4 * size) + GAP
+        most = max(len(wrap(label, width, font)) for label in table.columns)
+        head = _line_height(font) * min(most, MOST_LINES) + size + GAP
+        columns = max(1, (MOST_PIXELS // (head + down) - side - 2 * GAP) // across)
+        columns = min(columns, len(table.columns))
+        rows = max(1, (MOST_PIXELS // (side + columns * across + 2 * GAP) - head - GAP) // down)
+        return cls(font, side, head, across, down, columns, rows)
+
+
+def pages(table: Table) -> Iterator[Image.Image]:
+    """The grid in pages of at most `MOST_PIXELS`, each with the labels; cells full size.
+
+    What is too wide for a page goes on to the next. A single picture may be larger than the limit.
     """
-    width, height = cells[0][0].size
-    size = max(13, min(width, height) // 10)
-    font = ImageFont.load_default(size)
-    side = max(width, 12 * size)  # room for the row labels
-    head = 2 * size + GAP
-    row_height = max(height, 4 * size) + GAP
-    across = side + len(column_labels) * (width + GAP) + 2 * GAP
-    rows_a_page = max(1, (MOST_PIXELS // across - head) // row_height)
-    for first in range(0, len(cells), rows_a_page):
-        part = cells[first : first + rows_a_page]
-        page = Image.new("RGB", (across, head + len(part) * row_height + GAP), PAPER)
-        pen = ImageDraw.Draw(page)
-        for column, label in enumerate(column_labels):
-            middle = side + GAP + column * (width + GAP) + width // 2
-            pen.text((middle, head // 2), label, INK, font, anchor="mm")
-        for row, pictures in enumerate(part):
-            top = head + row * row_height
-            _row_label(pen, row_labels[first + row], (GAP, top, side, row_height - GAP), font)
-            for column, picture in enumerate(pictures):
-                page.paste(picture, (side + GAP + column * (width + GAP), top))
-        yield page
+    sheet = _Sheet.of(table)
+    rows, columns = range(len(table.rows)), range(len(table.columns))
+    for top in rows[:: sheet.rows]:
+        for left in columns[:: sheet.columns]:
+            part = columns[left : left + sheet.columns]
+            yield _page(table, sheet, rows[top : top + sheet.rows], part)
+
+
+def _page(table: Table, sheet: _Sheet, rows: range, columns: range) -> Image.Image:
+    width = sheet.side + len(columns) * sheet.across + 2 * GAP
+    page = Image.new("RGB", (width, sheet.head + len(rows) * sheet.down + GAP), PAPER)
+    pen = ImageDraw.Draw(page)
+    lefts = {column: sheet.side + GAP + n * sheet.across for n, column in enumerate(columns)}
+    for column, left in lefts.items():
+        _column_label(
+            pen, table.columns[column], (left, sheet.across - GAP, sheet.head), sheet.font
+        )
+    for number, row in enumerate(rows):
+        top = sheet.head + number * sheet.down
+        _row_label(pen, table.rows[row], (GAP, top, sheet.side, sheet.down - GAP), sheet.font)
+        for column, left in lefts.items():
+            page.paste(table.picture(row, column), (left, top))
+    return page
+
+
+def _column_label(
+    pen: ImageDraw.ImageDraw, text: str, place: tuple[int, int, int], font: Font
+) -> None:
+    """Centred in lines; `place` is left, width and the height of the head."""
+    left, width, head = place
+    lines = wrap(text, width, font)
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"{lines[MOST_LINES - 1]} …"]
+    step = _line_height(font)
+    first = (head - step * (len(lines) - 1)) // 2
+    for number, line in enumerate(lines):
+        pen.text((left + width // 2, first + number * step), line, INK, font, anchor="mm")
+
+
+def _line_height(font: Font) -> int:
+    return int(font.getbbox("Ag")[3] * 1.25)
 
 
 def _row_label(
     pen: ImageDraw.ImageDraw,
     text: str,
     box: tuple[int, int, int, int],
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+    font: Font,
 ) -> None:
     left, top, width, height = box
-    line_height = int(font.getbbox("Ag")[3] * 1.25)
+    line_height = _line_height(font)
     lines = wrap(text, width - 2 * GAP, font)
     room = max(2, height // line_height)
     if len(lines) > room:  # the last line, with the seed, is kept

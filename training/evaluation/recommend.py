@@ -45,7 +45,7 @@ def recommend(found: Sequence[Contender], limits: Limits | None = None) -> Recom
     """
     limits = limits or Limits()
     if not found:
-        raise ValueError("The grid has no column with a LoRA: there is nothing to choose from.")
+        raise ValueError("there is no column with a LoRA: nothing to choose from")
     told = {one.column: flags(one, limits) for one in found}
     judged = [one for one in found if is_known(one.standing.learned)]
     if not judged:

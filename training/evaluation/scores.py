@@ -96,9 +96,9 @@ Scores = dict[str, Score]
 def score(shots: Sequence[Shot], seen: Evidence) -> Scores:
     """Every score that the evidence allows. Raises `ValueError` where there is nothing to score."""
     if not shots:
-        raise ValueError("The grid has no pictures yet.")
+        raise ValueError("there are no pictures yet")
     if not any(shot.base for shot in shots):
-        raise ValueError("The grid has no column of the base without LoRA: nothing to compare to.")
+        raise ValueError("there is no column of the base without LoRA to compare with")
     found: Scores = {}
     if len(seen.identity.references):
         found["identity"] = _identity(shots, seen.identity)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import folder_paths
 
-from ..captioning.found import TaggerFiles
+from ..captioning.found import TaggerFiles, type_of
 
 TAGGERS = ("wd14", "taggers")  # folders in models/
 TELLERS = ("vlm", "LLM")
+PAIRS = ("clip_vision", *TELLERS)
+PAIR_KINDS = ("clip", "siglip")  # of pictures and texts, for scores
 NONE = "none found: see this node's help"
 
 
@@ -48,6 +50,22 @@ def find_teller(name: str) -> Path:
     return found
 
 
+def pair_names() -> list[str]:
+    return list(_pairs())
+
+
+def find_pair(name: str) -> Path:
+    """The folder of a CLIP that `pair_names` lists. Raises `ValueError` for others."""
+    found = _pairs().get(name)
+    if found is None:
+        raise ValueError(
+            f"There is no CLIP '{name}'. Put the whole folder of a CLIP or SigLIP of the "
+            f"transformers library (config.json, .safetensors and the rest) into {_where(PAIRS)}, "
+            "press R, and choose it."
+        )
+    return found
+
+
 def _where(names: tuple[str, ...]) -> str:
     return " or ".join(str(Path(folder_paths.models_dir) / name) for name in names)
 
@@ -81,6 +99,21 @@ def _tellers() -> dict[str, Path]:
         if folder != root and (folder / "config.json").is_file():
             found.setdefault(folder.relative_to(root).as_posix(), folder)
     return found
+
+
+def _pairs() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for root, folder in _folders(PAIRS):
+        if folder != root and (folder / "config.json").is_file() and _is_pair(folder):
+            found.setdefault(folder.relative_to(root).as_posix(), folder)
+    return found
+
+
+def _is_pair(folder: Path) -> bool:
+    try:
+        return type_of(folder) in PAIR_KINDS
+    except ValueError:
+        return False
 
 
 register()

@@ -32,6 +32,11 @@ def _bytes_of(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
         yield tensor.detach().as_subclass(torch.Tensor)
 
 
+def tensor_bytes(tensor: torch.Tensor) -> list[bytes]:
+    """What of a tensor counts, also of a quantised one."""
+    return [_tensor(one) for one in _bytes_of(tensor)]
+
+
 def _tensor(tensor: torch.Tensor) -> bytes:
     """Type, shape and `SAMPLES` evenly spread values: merging or tuning changes them all."""
     flat = tensor.reshape(-1)
@@ -42,8 +47,8 @@ def _tensor(tensor: torch.Tensor) -> bytes:
 def _add(sha: "hashlib._Hash", value: Any) -> None:
     """Feed `value` (tensors, numbers, texts, containers, weight adapters) into `sha`, in order."""
     if isinstance(value, torch.Tensor):
-        for tensor in _bytes_of(value):
-            sha.update(_tensor(tensor))
+        for part in tensor_bytes(value):
+            sha.update(part)
     elif isinstance(value, dict):
         for key in sorted(value, key=str):
             sha.update(str(key).encode())
@@ -83,13 +88,13 @@ def text_fingerprint(clip: CLIP, texts: Iterable[str] = ()) -> str:
 
     And of the files of the embeddings that `texts` name.
     """
-    told = [clip.layer_idx, clip.tokenizer_options, *_embeddings(texts)]
+    told = [clip.layer_idx, clip.tokenizer_options, *embeddings(texts)]
     own = fingerprint(clip.patcher)
     return digest(own, json.dumps(told, sort_keys=True, default=str)) if told != [None, {}] else own
 
 
-def _embeddings(texts: Iterable[str]) -> list[str]:
-    """Hashes of the embeddings' files, where ComfyUI would look for them."""
+def embeddings(texts: Iterable[str]) -> list[str]:
+    """Hashes of the embeddings' files that `texts` name, where ComfyUI would look for them."""
     names = {name for text in texts for name in re.findall(r"embedding:([^\s,():]+)", text)}
     files = [
         path

@@ -4,6 +4,7 @@ import time
 
 import comfy.model_management as management
 from comfy.utils import ProgressBar
+from comfy_execution.progress import NodeState, get_progress_state
 from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
@@ -22,6 +23,21 @@ def show_text(text: str) -> None:
     context = get_executing_context()
     if server and context:
         server.send_progress_text(text, context.node_id.split(".")[0])
+
+
+def forget_finished() -> None:
+    """Take the finished parts of the node that runs out of ComfyUI's list of what runs.
+
+    It sends the whole list to the page at every step: for the parts of a large grid, megabytes.
+    """
+    context = get_executing_context()
+    if context is None:
+        return
+    parts = f"{context.node_id.split('.')[0]}."
+    nodes = get_progress_state().nodes
+    for node, state in list(nodes.items()):
+        if node.startswith(parts) and state["state"] is NodeState.Finished:
+            del nodes[node]
 
 
 def clock(seconds: float) -> str:

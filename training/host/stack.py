@@ -1,7 +1,7 @@
 """A stack of LoRAs on ComfyUI's files and models."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -16,7 +16,7 @@ from ..loras.names import parse
 from ..loras.source import TensorFile
 from ..stack.blocks import factor, unfit
 from ..stack.names import listed
-from ..stack.rows import Row, checked, read_rows
+from ..stack.rows import checked, read_rows
 from ..stack.stack import Item, Stack, plain_rows
 from ..stack.told import settings, trigger_words
 from .lora_choice import lora_file, lora_names, read_lora, stamp
@@ -77,13 +77,18 @@ def stamps(text: str | None) -> list[Any]:
         rows = read_rows(text or "")
     except ValueError:
         return []
+    return file_stamps(row.lora for row in rows if row.acts)
+
+
+def file_stamps(names: Iterable[str]) -> list[Any]:
+    """The same of files by their names."""
     known = lora_names()
-    return [_stamp(row, known) for row in rows if row.acts]
+    return [_stamp(name, known) for name in names]
 
 
-def _stamp(row: Row, known: list[str]) -> Any:
+def _stamp(name: str, known: list[str]) -> Any:
     try:
-        return stamp(listed(row.lora, known))
+        return stamp(listed(name, known))
     except (OSError, ValueError):
         return None
 

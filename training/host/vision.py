@@ -22,7 +22,7 @@ from .progress import check_interrupt
 ROOM = 1.5e9  # bytes besides the weights: a picture's tokens through the largest of these models
 
 
-class _Managed(nn.Module):
+class Managed(nn.Module):
     """ComfyUI writes on the module that it manages; those of transformers do not let it."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -54,7 +54,7 @@ def managed(folder: Path) -> Iterator[tuple[Seer, torch.device]]:
     """The model on its device, where ComfyUI knows of it and has made room; unloaded at the end."""
     device = management.get_torch_device()
     seer = Seer(folder, _precision(device))
-    patcher = ModelPatcher(_Managed(seer.model), device, management.text_encoder_offload_device())
+    patcher = ModelPatcher(Managed(seer.model), device, management.text_encoder_offload_device())
     try:
         management.load_models_gpu([patcher], memory_required=int(ROOM), force_full_load=True)
         yield seer, device

@@ -33,3 +33,8 @@ class ValidationSettings(Group):
         le=1_000_000,
         description="Steps between checkpoints, from which a stopped run goes on.",
     )
+    keep_loras: bool = Field(
+        default=True,
+        description="Keep the LoRA of every checkpoint too, in the run's folder, so that "
+        "Evaluation Grid can compare them. Off saves disk: a file as large as the LoRA each.",
+    )

@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .. import run_loras
 from ..config import make_config
 from ..files import atomic, place_folder, safe_name, telling
 from ..host import folders
@@ -22,7 +23,8 @@ from ..tensor_file import read
 from .card import About, Contents, Shown, card
 from .picture import save_marked
 
-CHECKPOINTS = ("kept", "best", "last")
+KEPT = ("kept", "best", "last")
+CHECKPOINTS = (*KEPT, "recommended")
 AS_IT_IS = "as it is"
 MOST_PICTURES = 16
 _STALE = "sshs_legacy_hash"  # of the whole file, header included
@@ -43,9 +45,9 @@ class Goods:
 
 
 def goods_of(run: Run, which: str) -> Goods:
-    """A run's `kept`, `best` or `last` weights with the samples that were drawn of them."""
+    """A run's `kept`, `best`, `last` or `recommended` weights with their samples."""
     config = make_config(**run.asked()["config"])
-    path, name = _weights(run, which)
+    path, name = _recommended(run) if which == "recommended" else _weights(run, which)
     if not path.is_file():
         raise ValueError(
             f"The run {run.name} has no LoRA yet, or trained new words alone: there is nothing to "
@@ -60,6 +62,17 @@ def goods_of(run: Run, which: str) -> Goods:
 def goods_named(name: str) -> Goods:
     """A file in models/loras, by its name in the list."""
     return Goods(*read(lora_file(name)))
+
+
+def _recommended(run: Run) -> tuple[Path, str]:
+    """The checkpoint that Recommend Checkpoint chose, and its step."""
+    step = run_loras.recommended_step(run)
+    if step is None:
+        raise ValueError(
+            f"No checkpoint of the run {run.name} is recommended yet. Draw a grid of its "
+            "checkpoints (Grid LoRAs), and put Score Grid and Recommend Checkpoint behind it."
+        )
+    return run_loras.kept(run)[step], f"step {step}, recommended"
 
 
 def _weights(run: Run, which: str) -> tuple[Path, str]:
@@ -88,6 +101,8 @@ def _samples(run: Run, which: str, count: int) -> list[Image.Image]:
             return []
         measured = [(line["held_out"], line["step"]) for line in lines if "held_out" in line]
         step = min(measured, default=(0.0, 0))[1]
+    elif which != "last":
+        step = run_loras.recommended_step(run) or 0
     else:
         step = max((line["step"] for line in lines if "loss" in line), default=0)
     files = [folder / f"step-{step:06d}-{number}.png" for number in range(1, count + 1)]
