@@ -14,15 +14,18 @@ import numpy as np
 from ..demo import engine
 from ..training.evaluation.contenders import Limits, flags
 from ..training.evaluation.recommend import recommend
+from . import judging_influence
 from .judging_cases import GOOD, GOOD_COLUMNS, PLANTED, cases
 from .judging_made import Made
 from .judging_read import checked, read, right_ones
 from .judging_world import WORLDS, World
+from .learning import load_base
 from .report import Report, Value
 
 HATS, SCARVES = WORLDS
 TUNED = ("hats, limits set on these", HATS, range(10))
 JUDGED = (("hats", HATS, range(10, 20)), ("scarves", SCARVES, range(10, 20)))
+INFLUENCE = ("influence_worst_fifth", "influence_loo", "influence_loo_pictures")
 QUICK = (("hats", HATS, range(10, 12)),)
 
 
@@ -66,7 +69,12 @@ def measure(quick: bool) -> Report:
     sets = QUICK if quick else (TUNED, *JUDGED)
     found = {name: [outcome(here, seed, made) for seed in seeds] for name, here, seeds in sets}
     judged = [one for name, some in found.items() if name != TUNED[0] for one in some]
-    figures: dict[str, Value] = {**rates(judged), "n": len(judged)}
+    traced, _ = judging_influence.influence_figures(load_base(), quick)
+    figures: dict[str, Value] = {
+        **rates(judged),
+        "seeds": len(judged),
+        **{name: value for name, value in traced.items() if name in INFLUENCE},
+    }
     rows: list[dict[str, Value]] = [
         {"set": name, "seeds": len(some)}
         | {what: f"{rate:.2f}" for what, rate in rates(some).items()}
@@ -89,8 +97,8 @@ def _share(values: Iterable[float]) -> float:
 
 
 NOTES = (
-    "Each seed is five trainings on pictures, captions and prompts of its own: overfitted (4 "
-    "pictures, 128 steps), undertrained (3 steps), leaking (no captions, or one for all, and no "
+    "Each seed is five trainings on pictures, captions and prompts of its own: overfitted (5 "
+    "pictures, 128 steps), undertrained (6 steps at a low rate), leaking (no captions, or one for all, and no "
     "class pictures), single phrase (one phrase in every caption), and a good run (16 pictures, "
     "class pictures) of eight columns, checkpoints and strengths from too little to too much. "
     "`copying` to `fragile`: the share of these that got their flag. `recommended_right`: the "
@@ -99,5 +107,6 @@ NOTES = (
     "shows the thing where it is asked and nowhere else, and all else as asked). `random_right`: "
     "the share of columns that are. `false_alarms`: the share of good runs whose best column, by "
     "that checker, got one of the four flags. Limits are the defaults of Recommend checkpoint and "
-    "were set on seeds 0 to 9 of hats; the figures below are of the other sets."
+    "were set on seeds 0 to 9 of hats; the figures below are of the other sets. `influence_…`: as "
+    "`measure influence` has them, which tells more."
 )

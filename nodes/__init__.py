@@ -15,6 +15,7 @@ from .evaluate_parts import GridCell, GridGuider, GridPage
 from .evaluate_suite import PromptSuite
 from .export import ExportDataset
 from .images import DatasetFromImages, DatasetToImages
+from .influence import WhichPictures
 from .inspect import InspectBase
 from .interference import LoraInterference
 from .judge import RecommendCheckpoint, ScoreGrid
@@ -90,6 +91,7 @@ NODES: list[type[io.ComfyNode]] = [
     ScoreGrid,
     RecommendCheckpoint,
     GridGuider,
+    WhichPictures,
 ]
 
 

@@ -61,15 +61,18 @@ class Session:
     streams: list[Stream]
     names: Naming
     text_names: TextNaming | None
-    held_out: Pictures | None
+    pictures: dict[str, Pictures]
     samples: Samples
 
     @classmethod
     @contextmanager
     def open(
-        cls, run: Run, wires: Wires, config: TrainConfig, prepared: Prepared
+        cls, run: Run, wires: Wires, config: TrainConfig, prepared: Prepared, anew: bool = False
     ) -> Iterator["Session"]:
-        """Load what is trained, as the run's last checkpoint left it. Inside `training_mode`."""
+        """Load what is trained, as the run's last checkpoint left it. Inside `training_mode`.
+
+        `anew`, it is as it was before the first step, and the run's log is left alone.
+        """
         if config.compile:
             refuse_uncompilable(wires.model.load_device)
         with (
@@ -94,11 +97,11 @@ class Session:
             if config.dropout:
                 text_tree = [text.cond_stage_model] if text else []
                 state.trees = (private.model.diffusion_model, *text_tree)
-            before = checkpoint.newest(run.checkpoints)
-            if before:
-                state.load(before)
-            run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
-            run_loras.forget_after(run, state.step)
+            if not anew:
+                if before := checkpoint.newest(run.checkpoints):
+                    state.load(before)
+                run.forget_after(state.step)  # what a crash left in the log behind the checkpoint
+                run_loras.forget_after(run, state.step)
             task = _task(denoiser, config, adapter, precision)
             with own_randomness(config.seed):  # a trained text encoder may drop out too
                 plan = plan_for(run, private, task, adapter, pictures[DATASET])
@@ -115,7 +118,7 @@ class Session:
                 _streams(pictures, prepared, config),
                 names,
                 text_names,
-                pictures.get(HELD_OUT),
+                pictures,
                 Samples(
                     encode or (lambda prompt: prepared.prompts[prompt].load()),
                     wires.vae,
@@ -143,7 +146,7 @@ class Session:
             self._sample(step, progress)
             self._keep_step(step)
 
-        held_out = self.held_out or ()
+        held_out = self.pictures.get(HELD_OUT, ())
         try:
             train(self.state, self.task, self.streams, held_out, self.config, self.run, watch, stop)
         finally:

@@ -5,6 +5,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
+import { addReviewButton, FINDS, keepFindings } from "./parts/review.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
 
 app.registerExtension({
@@ -17,7 +18,9 @@ app.registerExtension({
     nodeCreated(node) {
         if (TRAINS.includes(node.comfyClass ?? "")) addStopButton(node);
         if (node.comfyClass === LOADS) addOpenButton(node);
+        if (FINDS.includes(node.comfyClass ?? "")) addReviewButton(node);
     },
     refreshComboInNodes: filesChanged,
 });
 api.addEventListener("execution_success", filesChanged);
+api.addEventListener("executed", keepFindings);

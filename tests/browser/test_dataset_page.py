@@ -10,6 +10,8 @@ from PIL import Image
 
 from atelier.demo.server import Server
 from atelier.tests.curation.conftest import scene
+from atelier.training.files import digest
+from atelier.training.influence import findings
 
 from .canvas import Canvas, opened
 from .dataset_page import DatasetPage, write_pictures
@@ -439,3 +441,29 @@ def test_the_page_stays_as_it_was_when_its_tab_is_closed(page: DatasetPage, fold
     assert page.filter.input_value() == "hat" and len(page.names()) == 5
     page.says("Saved the caption of 02.png")
     assert text(folder, 2) == "left by the tab"
+
+
+def test_pictures_that_influence_named_are_one_click_away(
+    page: DatasetPage, server: Server, folder: Path
+) -> None:
+    """The node has run before, as its output and its marks say; its button is pressed."""
+    content = digest((folder / "03.png").read_bytes())
+    named = {"name": "03.png", "content": content, "kinds": ["dominant"], "caption": 0.5}
+    records = server.base / "user" / "__atelier"
+    findings.mark(records, {"run": "cats", "pictures": [named | {"share": 0.6}]})
+    nodes = [{"id": 1, "type": "AtelierInfluence", "pos": [100, 100], "size": [320, 420]}]
+    page.canvas.load({"nodes": nodes, "links": [], "version": 0.4})
+    review = [{"folder": str(folder), "filter": f"flag:{findings.FLAG}"}]
+    page.canvas.page.evaluate(
+        "async review => (await import('/scripts/api.js')).api.dispatchCustomEvent('executed',"
+        " { node: '1', display_node: '1', output: { atelier_review: review } })",
+        review,
+    )
+    x, y = page.canvas.page.evaluate(WHERE, ["AtelierInfluence", "Review the pictures"])
+    page.canvas.page.mouse.click(x, y)
+    page.says(f"{len(CAPTIONS)} pictures in {folder}")
+    page.root.locator(".counted").filter(has_text=f"1 of {len(CAPTIONS)}").wait_for()
+    assert page.names() == ["03.png"] and page.filter.input_value() == "flag:influence"
+    page.keys("Home", "x")
+    page.says("03.png: set aside")
+    page.show("")

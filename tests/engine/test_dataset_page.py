@@ -21,8 +21,10 @@ from atelier.training.data.dataset import CLASS
 from atelier.training.data.folder import load_folder
 from atelier.training.data.pictures import MIDDLE
 from atelier.training.data.sidecar import history
+from atelier.training.files import digest
 from atelier.training.host import dataset_routes
 from atelier.training.host.folders import cache, records
+from atelier.training.influence import findings
 
 ROOT = dataset_routes.ROOT
 FIELDS = (
@@ -442,3 +444,16 @@ def test_links_within_the_folder_are_followed(cats):
     status, _ = post("/caption", folder="cats", name="here.png", expected=expected, text="both")
     assert status == 200 and (cats / "here.txt").is_symlink()
     assert (cats / "a.txt").read_text() == "both"
+
+
+def test_what_influence_found_of_a_picture_is_shown_wherever_it_lies(cats):
+    path = sorted(cats.glob("*.png"))[0]
+    name, content = path.name, digest(path.read_bytes())
+    one = {"name": "other.png", "content": content, "kinds": ["harmful"], "influence": -0.2}
+    findings.mark(records(), {"run": "cats", "pictures": [one]})
+    try:
+        told = get("/facts", folder="cats")[1]["reasons"]
+        assert told[name][-1].startswith("influence: learning it harms")
+        assert sum("influence" in str(reasons) for reasons in told.values()) == 1
+    finally:
+        (records() / findings.FILE).unlink()

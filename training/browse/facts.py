@@ -159,6 +159,22 @@ def joined(told: Told, found: Found) -> dict[str, tuple[str, ...]]:
     return whole
 
 
+def marked(
+    reasons: Mapping[str, Sequence[str]],
+    marks: Mapping[str, Sequence[str]],
+    shelf: Shelf,
+    contents: Contents,
+) -> dict[str, tuple[str, ...]]:
+    """Reasons by name, with `marks` that were set on pictures by their content."""
+    whole = {name: tuple(own) for name, own in reasons.items()}
+    if marks:
+        own = zip(shelf.entries, contents_of(shelf, contents), strict=True)
+        for name, content in own:
+            if content in marks:
+                whole[name] = (*whole.get(name, ()), *marks[content])
+    return whole
+
+
 def decide(
     folder: Path, shelf: Shelf, contents: Contents, changes: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:

@@ -28,6 +28,7 @@ from ..data.buckets import bucket_sizes, nearest_bucket
 from ..data.dataset import Record
 from ..data.pictures import PictureError
 from ..files import legible
+from ..influence.findings import marks
 from .asking import no, of_our_page
 from .dataset_requests import Caption, Captions, Decided, OfFolder, sent
 from .folders import cache, records, resolve_folder
@@ -143,7 +144,7 @@ async def told(request: web.Request) -> web.Response:
         found = _findings.of(shelf)
         return {
             "decided": known.decided,
-            "reasons": facts.joined(known, found),
+            "reasons": facts.marked(facts.joined(known, found), marks(records()), shelf, _contents),
             "alike": found.alike,
             "clusters": known.clusters,
             "looked": found.looked,

@@ -163,6 +163,12 @@ export class Page {
         }
     }
 
+    /** @param {string} text what is shown, of the folder that is open and of the next */
+    setFilter(text) {
+        this.filter.value = text;
+        this.store.setFilter(text);
+    }
+
     /**
      * Add a term to the filter, or take it out where it is.
      * @param {string} term

@@ -81,8 +81,18 @@ export function addOpenButton(node) {
  * @param {any} node
  */
 function open(node) {
-    const folder = node.widgets.find((/** @type {any} */ one) => one.name === "folder")?.value ?? "";
+    show(node.widgets.find((/** @type {any} */ one) => one.name === "folder")?.value ?? "");
+}
+
+/**
+ * Open the page on a folder.
+ * @param {string} folder
+ * @param {string} [filter] what is shown of it; left out, what was shown before
+ */
+export function show(folder, filter) {
     const { sidebarTab } = app.extensionManager;
     if (sidebarTab.activeSidebarTabId !== ID) sidebarTab.toggleSidebarTab(ID);
-    void theOne().page.open(folder);
+    const { page } = theOne();
+    if (filter !== undefined) page.setFilter(filter);
+    void page.open(folder);
 }
