@@ -2,8 +2,8 @@
 
 The demo's text tower is written down by hand and its VAE keeps one colour for each latent, so both
 are a line of arithmetic (demo/tower.py, demo/network.py). The network is ComfyUI's own, with the
-LoRA put on by ComfyUI's own loader; the sampler is its Euler. `assert_same` compares with KSampler
-and VAE Decode.
+LoRA put on by ComfyUI's own loader; the sampler is its Euler. tests/engine/test_judging_draw.py
+compares with KSampler and VAE Decode.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Studio:
     ) -> torch.Tensor:
         """One picture for each text with the seed beside it; noise is as KSampler makes it."""
         model = self._with(lora, strength)
-        noise = {seed: _noise(seed) for seed in set(seeds)}
+        noise = {seed: noise_of(seed) for seed in set(seeds)}
         sampling = model.get_model_object("model_sampling")
         sigmas = comfy.samplers.calculate_sigmas(sampling, "simple", STEPS)
         management.load_models_gpu([model])
@@ -107,7 +107,8 @@ class Studio:
         return velocity
 
 
-def _noise(seed: int) -> torch.Tensor:
+def noise_of(seed: int) -> torch.Tensor:
+    """`[16, 16, 16]`, as KSampler makes it."""
     return torch.randn(
         (1, CHANNELS, CELLS, CELLS), generator=torch.manual_seed(seed), device="cpu"
     )[0]
