@@ -89,7 +89,7 @@ def cases(here: World, seed: int) -> dict[str, Case]:
         "overfitted": (Recipe(few, None, (128,), seed, least=0.0), ((128, 1.0),)),
         "undertrained": (Recipe(good, others, (6,), seed, rate=1e-3), ((6, 1.0),)),
         "leaking": (Recipe(same, None, (56,), seed), ((56, 1.0),)),
-        "single phrase": (Recipe(phrase, others, (32,), seed, least=0.0), ((32, 1.0),)),
+        "single phrase": (Recipe(phrase, others, (48,), seed, least=0.0), ((48, 1.0),)),
     }
     return {
         name: Case(name, recipe, columns, sheet[held])
