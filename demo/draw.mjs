@@ -1,6 +1,7 @@
 // Draws pixel portraits (DiceBear, style "Pixel Art": art CC0 1.0 by DiceBear) with exact attributes.
 //
-// Standard input: JSON list of {seed, hair, length, skin, clothes, background, glasses, mood, hat}.
+// Standard input: JSON list of {seed, hair, length, skin, clothes, background, glasses, mood, hat} and, for one
+// hat that is always the same, {hatShape, hatColour}.
 // Standard output: JSON list of {svg, extra}, `extra` being the drawing's own account of itself.
 // The packages are looked for under $ATELIER_PARTS; draw.py installs them there.
 
@@ -60,6 +61,7 @@ const drawings = JSON.parse(readFileSync(0, "utf8")).map((asked) => {
     mouth: SHAPES.mood[asked.mood],
     mouthColor: ["de0f0d", "c2303a"],
     eyes: ["variant01", "variant07", "variant09"],
+    ...(asked.hatShape ? { hat: [asked.hatShape], hatColor: [asked.hatColour] } : {}),
     hatProbability: asked.hat === "yes" ? 100 : 0,
     beardProbability: 0,
     accessoriesProbability: 0,

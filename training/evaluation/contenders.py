@@ -27,7 +27,15 @@ class Limits(Group):
         default=0.2,
         ge=0,
         le=1,
-        description="The share of pictures that may be copies of training pictures.",
+        description="The share of pictures that may be copies of training pictures, of those that "
+        "no caption of the training asked for.",
+    )
+    redrawn: float = Field(
+        default=0.85,
+        ge=0,
+        le=1,
+        description="How far it may come from the base to the very training picture, where that "
+        "picture's caption is the prompt.",
     )
     unfollowed: float = Field(
         default=0.25,
@@ -102,7 +110,7 @@ def flags(one: Contender, limits: Limits) -> tuple[str, ...]:
     told = {
         "undertrained": is_known(its.learned)
         and (its.learned.mean < limits.learned or not its.learned.above),
-        "copying": _beyond(its.copied, limits.copied),
+        "copying": _beyond(its.copied, limits.copied) or _beyond(its.redrawn, limits.redrawn),
         "not following": _beyond(its.unfollowed, limits.unfollowed),
         "leaking": _beyond(its.leaned, limits.leaned)
         or (is_known(its.drifted) and its.drifted.mean > limits.drifted),

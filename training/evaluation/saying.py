@@ -57,6 +57,7 @@ def reasons(choice: Choice) -> list[str]:
     its = chosen.standing
     limited = {
         "Copies of training pictures": (its.copied, limits.copied),
+        "Way to the very picture that a training caption is of": (its.redrawn, limits.redrawn),
         "Prompts followed less than by the base": (its.unfollowed, limits.unfollowed),
         "Seen without the trigger": (its.leaned, limits.leaned),
     }

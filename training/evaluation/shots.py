@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-OWN = ("training", "trigger")  # kinds of prompt with phrases that the training saw
+CAPTIONS = ("training",)
+OWN = (*CAPTIONS, "trigger")  # kinds of prompt with phrases that the training saw
 CONTEXTS = ("context", "style")  # and with others
 CALLED = (*OWN, *CONTEXTS)  # all that ask for what was learned
+ANEW = ("trigger", *CONTEXTS)  # and are no captions of the training
 PLAIN = ("plain",)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from .intervals import Interval, interval, paired
 from .scores import Scores
 from .shots import (
+    ANEW,
     CALLED,
+    CAPTIONS,
     CONTEXTS,
     OWN,
     PLAIN,
@@ -28,10 +30,12 @@ class Standing:
     """Means with intervals over prompts; NaN where the grid does not say.
 
     `learned`: how far it came in identity, from the base (0) to real pictures (1). `own` and
-    `contexts`: the same in prompts that the training saw, and in others. `unfollowed`: how far it
+    `contexts`: the same in captions of the training, and in other prompts. `unfollowed`: how far it
     went in following prompts, from the base (0) to following none (1). `copied`: the share of
-    copies, less the base's. `leaned`: as `learned`, without the trigger. `drifted`: how far
-    pictures without the trigger are from the base's, 1 being as far as another seed's.
+    copies, less the base's, where prompts are no captions of the training: to draw a picture that
+    was described is no copying. `redrawn`: how far it came, in prompts that are, from the base (0)
+    to the very training picture (1). `leaned`: as `learned`, without the trigger. `drifted`: how
+    far pictures without the trigger are from the base's, 1 being as far as another seed's.
     """
 
     learned: Interval = NONE
@@ -39,6 +43,7 @@ class Standing:
     contexts: Interval = NONE
     unfollowed: Interval = NONE
     copied: Interval = NONE
+    redrawn: Interval = NONE
     leaned: Interval = NONE
     drifted: Interval = NONE
 
@@ -62,7 +67,8 @@ def _standing(shots: Sequence[Shot], scores: Scores, column: int) -> Standing:
     if identity := scores.get("identity"):
         way = identity.ceiling - identity.floor
         gain = (identity.values - beside_base(shots, identity.values)) / max(way, 1e-6)
-        kinds = {"learned": CALLED, "own": OWN, "contexts": CONTEXTS, "leaned": PLAIN}
+        kinds = {"learned": CALLED, "contexts": CONTEXTS, "leaned": PLAIN}
+        found["own"] = _own(shots, gain, column)
         found |= {name: _over(shots, gain, some, column) for name, some in kinds.items()}
     if prompt := scores.get("prompt"):
         way = max(prompt.ceiling - prompt.floor, 1e-6)
@@ -71,12 +77,25 @@ def _standing(shots: Sequence[Shot], scores: Scores, column: int) -> Standing:
         found["unfollowed"] = _over(shots, lost, followed, column)
     if copying := scores.get("copying"):
         copies = np.array([float(copying.pairs[shot.key]["copy"]) for shot in shots])
-        some = places(shots, CALLED, column)
+        some = places(shots, ANEW, column) or places(shots, CALLED, column)
         base = np.nan_to_num(beside_base(shots, copies))
+        found["redrawn"] = _redrawn(shots, copying.values, column)
         found["copied"] = paired(copies[some], base[some], prompts_of(shots, some))
     if leakage := scores.get("leakage"):
         found["drifted"] = _over(shots, leakage.values / leakage.ceiling, PLAIN, column)
     return Standing(**found)
+
+
+def _redrawn(shots: Sequence[Shot], alike: np.ndarray, column: int) -> Interval:
+    base = beside_base(shots, alike)
+    return _over(shots, (alike - base) / np.maximum(1 - base, 1e-6), CAPTIONS, column)
+
+
+def _own(shots: Sequence[Shot], gain: np.ndarray, column: int) -> Interval:
+    """Over training captions; of too few of them, each picture is evidence of its own."""
+    kinds = CAPTIONS if places(shots, CAPTIONS, column) else OWN
+    found = _over(shots, gain, kinds, column)
+    return interval(gain[places(shots, kinds, column)]) if found.too_few else found
 
 
 def _over(shots: Sequence[Shot], values: np.ndarray, kinds: Sequence[str], column: int) -> Interval:
