@@ -128,7 +128,7 @@ def test_how_a_picture_goes_into_a_bucket(case):
 def test_every_limit_can_be_switched_off():
     bad = Look("x", "", measures=None)
     off = {name: 0 for name in CurationSettings.model_fields if name != "resolution"}
-    limits = CurationSettings(**off)
+    limits = CurationSettings.model_validate(off)
     assert [one.kind for one in reasons(bad, Fit((8, 8), 9.0, 0.9), limits)] == ["empty"]
 
 

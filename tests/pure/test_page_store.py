@@ -80,7 +80,7 @@ const drafts = () => store.pictures.map(one => one.draft);
 
 @pytest.fixture
 def run(tmp_path: Path):
-    shutil.copytree(PARTS, tmp_path / "extensions" / "atelier" / "parts" / "dataset")
+    shutil.copytree(PARTS.parent, tmp_path / "extensions" / "atelier" / "parts")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "api.js").write_text(SERVER)
