@@ -11,11 +11,24 @@ WORDS = [
 ]
 SPELLINGS = ("{}", "© {}", "{}.com", "www.{}.net", "{} 2024", "by {}")
 LEAST = 14  # pixels of a letter's height: smaller ones a person can hardly read
+CLEAR, SPREADS = 40, 1.5  # levels, and spreads of what is covered, that letters stand out by
+TRIES = 50
 
 
 def written(picture: Image.Image, dice: Dice) -> Image.Image:
-    """One to three words anywhere, upright or slanting, of half to full opacity, in a colour that
-    is not that of what they cover.
+    """One to three words that a person can read: anywhere, upright or slanting, of half to full
+    opacity.
+    """
+    for _ in range(TRIES):
+        marked, clear = _tried(picture, dice)
+        if clear:
+            break
+    return jpeg(marked, dice.randint(75, 95)) if dice.random() < 0.5 else marked
+
+
+def _tried(picture: Image.Image, dice: Dice) -> tuple[Image.Image, bool]:
+    """The picture with words in a colour that is not that of what they cover, and whether they
+    stand out from it.
     """
     text = dice.choice(SPELLINGS).format(" ".join(dice.sample(WORDS, dice.randint(1, 3))))
     text = dice.choice([text, text.upper(), text.title()])
@@ -29,11 +42,18 @@ def written(picture: Image.Image, dice: Dice) -> Image.Image:
     y = dice.uniform(0, max(0.0, picture.height - bottom))
     covered = picture.crop((int(x + left), int(y + top), int(x + right), int(y + bottom)))
     colour = other_than(np.asarray(covered).reshape(-1, 3), dice)
+    opacity = dice.uniform(0.5, 1)
     layer = Image.new("RGBA", picture.size, (*colour, 0))
-    pen = ImageDraw.Draw(layer)
-    pen.text((x, y), text, (*colour, round(255 * dice.uniform(0.5, 1))), font)
+    ImageDraw.Draw(layer).text((x, y), text, (*colour, round(255 * opacity)), font)
     if dice.random() < 0.3:
         middle = x + right / 2, y + bottom / 2
         layer = layer.rotate(dice.uniform(-30, 30), Image.Resampling.BICUBIC, center=middle)
     marked = Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
-    return jpeg(marked, dice.randint(75, 95)) if dice.random() < 0.5 else marked
+    return marked, _clear(covered, colour, opacity)
+
+
+def _clear(covered: Image.Image, colour: tuple[int, ...], opacity: float) -> bool:
+    under = np.asarray(covered.convert("L"), np.float32)
+    ink = float(np.asarray(Image.new("RGB", (1, 1), colour).convert("L"))[0, 0])
+    contrast = opacity * abs(ink - float(under.mean()))
+    return contrast >= max(CLEAR, SPREADS * float(under.std()))

@@ -43,7 +43,7 @@ class Reads:
         (None, [0, 0, 0, 0, 0, 0]),
         ([], [0, 0, 0, 0, 0, 0]),
         ([[SQUARE, "© ab 1", 0.95]], [0.02, 3, 3, 3, 3, 3]),
-        ([[SQUARE, "abcd", 0.65]], [0, 4, 4, 0, 0, 0]),
+        ([[SQUARE, "abcd", 0.55]], [0, 4, 0, 0, 0, 0]),
         ([[SQUARE, "abcd", "0.75"], [SQUARE, "ef", 0.5]], [0.02, 6, 4, 4, 0, 0]),
     ],
 )
@@ -73,7 +73,7 @@ def test_pictures_with_letters_enough_are_set_aside(tmp_path):
         Image.fromarray(pixels).save(path)
         records.append(Record(path, "a picture", 96, 96))
     looks = Looks(tmp_path / "looks", 96).of(records)
-    vectors = np.array([[0.1, 9, 9, 9, 0, 0], [0.1, 9, 9, 2, 0, 0]], np.float32)
+    vectors = np.array([[0.1, 9, 9, 0, 0, 0], [0.1, 9, 2, 2, 0, 0]], np.float32)
     read = Embedded("RapidOCR", np.array([0, 2]), vectors)
     limits = CurationSettings(noise=0, alike=0, border=0, enlarged=0)
     found = curate(Dataset("x", tuple(records)), looks, limits, read=read)

@@ -18,7 +18,7 @@ METHODS = {
     "too dark": "99th percentile of brightness where something is drawn",
     "too light": "5th percentile of brightness where something is drawn",
     "border": "plain lines of one colour that end in a straight edge",
-    "text": "RapidOCR: three letters or more, read with a sureness of 0.7",
+    "text": "RapidOCR: three letters or more, read with a sureness of 0.6",
     "duplicate": "SHA-256 of the file",
     "near duplicate": "dHash of 64 bits or nearness by an encoder, then correlation of pictures "
     "of 16 x 16, mirrored too",

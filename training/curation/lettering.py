@@ -14,7 +14,7 @@ from .embeddings import Embedded
 
 PACKAGE = "rapidocr-onnxruntime"
 SURENESS = (0.5, 0.6, 0.7, 0.8, 0.9)  # letters are counted that were read at least so surely
-SURE = 0.7  # of SURENESS: what is told
+SURE = 0.6  # of SURENESS: what is told
 LETTERS = 3  # fewer are a mark or a leaf more often than text
 
 
@@ -35,7 +35,7 @@ class Lettering:
                 f"installed. Type in ComfyUI's Python: pip install {PACKAGE}. Or switch text off."
             ) from None
         self.name = f"RapidOCR {version}"
-        self.key = f"{self.name} letters 1"
+        self.key = f"{self.name} letters {SURE}"
 
     @cached_property
     def _reader(self) -> Any:
