@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from comfy_api.latest import io
 from pydantic.fields import FieldInfo
 
-from ..training.settings.group import ONE_LINE, Group
+from ..training.settings.group import ADDED, ONE_LINE, Group
 
 _LIMITS = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
 
@@ -19,6 +19,8 @@ def inputs(group: type[Group], choices: dict[str, Sequence[str]] | None = None) 
 
 def _input(name: str, field: FieldInfo, choices: Sequence[str] | None) -> Any:
     shared: dict[str, Any] = {"default": field.default, "tooltip": field.description}
+    if field.json_schema_extra == ADDED:  # ComfyUI refuses a prompt without a required input
+        shared["optional"] = True
     if choices or get_origin(field.annotation) is Literal:
         return io.Combo.Input(name, options=list(choices or get_args(field.annotation)), **shared)
     if field.annotation is bool:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ..settings.group import Group
+from ..settings.group import ADDED, Group
 
 
 class CurationSettings(Group):
@@ -88,6 +88,7 @@ class CurationSettings(Group):
     )
     text: bool = Field(
         default=False,
+        json_schema_extra=ADDED,
         description="Set aside what has text on it: watermarks, signatures, signs. Needs the "
         "package rapidocr-onnxruntime and about a second for each picture.",
     )

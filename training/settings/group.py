@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.config import JsonDict
 
 ONE_LINE: JsonDict = {"one_line": True}  # of a text: for its place on a node
+ADDED: JsonDict = {"added": True}  # later than its node: prompts that were saved do not have it
 
 
 class Group(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .group import Group
+from .group import ADDED, Group
 
 
 class ValidationSettings(Group):
@@ -35,11 +35,13 @@ class ValidationSettings(Group):
     )
     keep_loras: bool = Field(
         default=True,
+        json_schema_extra=ADDED,
         description="Keep the LoRA of every checkpoint too, in the run's folder, so that "
         "Evaluation Grid can compare them. Off saves disk: a file as large as the LoRA each.",
     )
     tensorboard: bool = Field(
         default=False,
+        json_schema_extra=ADDED,
         description="Write TensorBoard event files into the run's folder as well. Needs the "
         "package tensorboard, which Atelier does not install.",
     )
