@@ -5,7 +5,7 @@ import { app } from "../../../scripts/app.js";
 
 /**
  * @typedef {object} Page
- * @property {HTMLDialogElement} element
+ * @property {HTMLElement} element a dialog where the page can be opened wide
  * @property {() => void} [left] when the tab is left
  */
 
@@ -68,7 +68,7 @@ export class SideTab {
                 const { host, page } = this._one();
                 place.style.height = "100%";
                 place.replaceChildren(host);
-                if (!page.element.open) page.element.show();
+                if (page.element instanceof HTMLDialogElement && !page.element.open) page.element.show();
                 if (!this._asked) this.what.shown?.(page);
                 this._asked = false;
             },

@@ -219,7 +219,6 @@ export class Page {
 
     /** The page is in sight. */
     async arrive() {
-        if (!this.element.open) this.element.show();
         await this.store.refresh();
         for (const { row } of this.store.drawn) void catchUp(row.name);
     }

@@ -64,6 +64,11 @@ export class Panel {
         await this.results.list().catch((error) => this.say(error.message, true));
     }
 
+    /** The tab is left. */
+    left() {
+        this.results.stop();
+    }
+
     /** Ask for the count when the keys have come to rest. */
     _soon() {
         clearTimeout(this._timer);
