@@ -116,8 +116,8 @@ def test_two_by_three(
 def _six(panel: SweepPanel, server: Server) -> None:
     panel.choose("learning_rate")
     panel.values("learning_rate", "1e-3, 3e-3")
-    panel.values("rank", "4, 500")
-    panel.says("500 is above the most")
+    panel.values("rank", "4, 5000")
+    panel.says("5000 is above the most")
     assert panel.queue.is_disabled()
     panel.values("rank", "4..16 x2")
     panel.says("6 points, 6 trainings")

@@ -81,11 +81,11 @@ ENTRY = {
     "prompt": [
         1,
         "id",
-        {"3": {"class_type": "AtelierTrainLora"}, "8": {"class_type": "Grid"}},
+        {},
         {"extra_pnginfo": {"workflow": {"extra": {"atelier_sweep": {"name": "mine", "point": 2}}}}},
     ],
     "outputs": {
-        "3": {"images": [picture("atelier/runs/mine-02")]},
+        "3": {"atelier_run": ["mine-02"], "loss_curve": [picture("atelier/runs/mine-02")]},
         "4": {"text": ["models/loras/a.safetensors", "about it"]},
         "8.0.0.25": {"images": [picture("atelier/grids/x")]},
         "9": {"images": [picture("", "temp")]},

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .kept import CANCELLED, DONE, FAILED
-from .plan import TAG, TRAINS
+from .plan import TAG
 
-RUNS = "atelier/runs/"  # under the output folder: where a run's loss curve is shown from
+RUN = "atelier_run"  # how a node that trained tells of its run
 FILES = "models/"  # how Save LoRA tells of what it wrote
 
 
@@ -38,16 +38,14 @@ def ended(entry: dict[str, Any]) -> Ended:
             return Ended(FAILED, f"{where}: {str(data.get('exception_message')).strip()}")
         if kind == "execution_interrupted":
             return Ended(CANCELLED, "It was cancelled.")
-    prompt, outputs = entry["prompt"][2], entry.get("outputs") or {}
     runs, pictures, files = [], [], []
-    for node, output in outputs.items():
-        mine = prompt.get(node.split(".")[0], {})  # `8.0.0.25` is of what 8 was expanded into
-        for shown in output.get("images") or []:
-            if shown.get("subfolder", "").replace("\\", "/").startswith(RUNS):
-                if mine.get("class_type") == TRAINS:
-                    runs.append(shown["subfolder"].replace("\\", "/").removeprefix(RUNS))
-            elif shown.get("type") == "output":
-                pictures.append({key: shown[key] for key in ("filename", "subfolder", "type")})
+    for output in (entry.get("outputs") or {}).values():
+        runs += [name for name in output.get(RUN) or [] if isinstance(name, str)]
+        pictures += [
+            {key: shown[key] for key in ("filename", "subfolder", "type")}
+            for shown in output.get("images") or []
+            if shown.get("type") == "output"
+        ]
         texts = output.get("text") or []
         files += [text for text in texts if isinstance(text, str) and text.startswith(FILES)]
     return Ended(DONE, "", tuple(runs), tuple(files), tuple(pictures), _seconds(messages))
