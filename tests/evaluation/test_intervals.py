@@ -1,5 +1,7 @@
 """Intervals: that they hold what they say, that prompts count and not pictures."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,8 +50,22 @@ def test_a_paired_difference_is_surer_than_two_means():
     dice = np.random.default_rng(4)
     base = dice.normal(size=20)
     better = base + 0.2 + 0.05 * dice.normal(size=20)
-    assert interval(base).overlaps(interval(better))
+    assert not interval(better).surely_above(interval(base))
     assert paired(better, base).above and paired(base, better).below
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "surely"),
+    [
+        ((1.0, 0.8, 1.2), (0.5, 0.2, 0.7), True),  # they do not even overlap
+        ((1.0, 0.7, 1.2), (0.5, 0.2, 0.8), True),  # they do: 0.5 is more than the root of 0.18
+        ((1.0, 0.6, 1.2), (0.5, 0.2, 0.9), False),
+        ((0.5, 0.4, 0.6), (1.0, 0.9, 1.1), False),
+        ((math.nan,) * 3, (0.5, 0.4, 0.6), False),
+    ],
+)
+def test_the_difference_of_two_means_may_be_sure_where_they_overlap(one, other, surely):
+    assert Interval(*one, 9, 9).surely_above(Interval(*other, 9, 9)) is surely
 
 
 FEW = {

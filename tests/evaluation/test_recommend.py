@@ -41,7 +41,7 @@ CHOICES = {
     "the higher": ([Column(own=0.5, contexts=0.5, checkpoint=100), GOOD], 2),
     "of equals the fewest steps": ([Column(checkpoint=900), GOOD, Column(checkpoint=600)], 2),
     "not the higher that copies": (
-        [Column(own=0.6, contexts=0.6, checkpoint=200), Column(1, 1, copy=0.5, checkpoint=900)],
+        [Column(own=0.6, contexts=0.6, checkpoint=200), Column(1, 1, copy=0.9, checkpoint=900)],
         1,
     ),
     "not the higher that leaks": (

@@ -24,14 +24,14 @@ class Limits(Group):
         "learned.",
     )
     copied: float = Field(
-        default=0.2,
+        default=0.6,
         ge=0,
         le=1,
         description="The share of pictures that may be copies of training pictures, of those that "
         "no caption of the training asked for.",
     )
     redrawn: float = Field(
-        default=0.85,
+        default=0.75,
         ge=0,
         le=1,
         description="How far it may come from the base to the very training picture, where that "
@@ -50,7 +50,7 @@ class Limits(Group):
         description="How far it may come towards real pictures where the trigger is not said.",
     )
     drifted: float = Field(
-        default=1.0,
+        default=1.5,
         ge=0,
         le=2,
         description="How far pictures without the trigger may be from the base's; 1 is as far as "
@@ -114,7 +114,7 @@ def flags(one: Contender, limits: Limits) -> tuple[str, ...]:
         "not following": _beyond(its.unfollowed, limits.unfollowed),
         "leaking": _beyond(its.leaned, limits.leaned)
         or (is_known(its.drifted) and its.drifted.mean > limits.drifted),
-        "fragile": its.steady < limits.steady and not its.own.overlaps(its.contexts),
+        "fragile": its.steady < limits.steady and its.own.surely_above(its.contexts),
     }
     return tuple(flag for flag, is_so in told.items() if is_so)
 

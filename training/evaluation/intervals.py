@@ -1,5 +1,6 @@
 """How sure a mean is: 95 % intervals by bootstrap over prompts, and when nothing can be said."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -42,8 +43,14 @@ class Interval:
         """Surely below 0."""
         return not self.too_few and self.high < 0
 
-    def overlaps(self, other: "Interval") -> bool:
-        return not (self.low > other.high or other.low > self.high)
+    def surely_above(self, other: "Interval") -> bool:
+        """Whether the difference to another, of other pictures, is: its interval begins above 0.
+
+        Two intervals may overlap and their difference still be sure; that of independent means is
+        the root of the squares (Newcombe 1998, method 10, which keeps their lopsidedness).
+        """
+        spread = math.hypot(self.mean - self.low, other.high - other.mean)
+        return self.mean - other.mean > spread
 
     def told(self) -> dict[str, Any]:
         """For JSON: null for what is no number."""
