@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ GRAPH = PACK / "workflows" / "first-lora.json"
 RATES, RANKS = "1e-3, 3e-3", "4, 8, 16"
 STEPS, QUICK_STEPS, KILLED_STEPS = 200, 40, 40
 GRID = ("seeds=1", "strengths=1", "steps=10")
+SMALL_GRID = ("seeds=1", "strengths=1", "steps=4", "prompts=a person wearing a hat")
 GOAL = 1.3
 
 
@@ -86,11 +88,18 @@ def prepare(base: Path) -> Path:
     return base
 
 
-def command(base: Path, server: str, name: str, rates: str = RATES, **settings: int) -> list[str]:
+def command(
+    base: Path,
+    server: str,
+    name: str,
+    rates: str = RATES,
+    grid: Sequence[str] = GRID,
+    **settings: int,
+) -> list[str]:
     """The command line of six points, with other `settings` of the training for all of them."""
     axes = [f"AtelierTrainLora.learning_rate={rates}", f"AtelierTrainLora.rank={RANKS}"]
     axes += [f"AtelierTrainLora.{key}={value}" for key, value in settings.items()]
-    axes += [f"AtelierEvaluationGrid.{setting}" for setting in GRID]
+    axes += [f"AtelierEvaluationGrid.{setting}" for setting in grid]
     # As somebody calls it who has cloned the pack into custom_nodes.
     script = base / "custom_nodes" / "atelier" / "sweep.py"
     line = [sys.executable, str(script), "run", str(GRAPH), "--name", name, "--server", server]
@@ -113,9 +122,8 @@ def killed_sweep(
     port = free_port()
     with running(base, port=port) as server:
         began = time.monotonic()
-        process = subprocess.Popen(
-            command(base, server.address, name, rates, steps=steps, **settings), env=environment()
-        )
+        line = command(base, server.address, name, rates, SMALL_GRID, steps=steps, **settings)
+        process = subprocess.Popen(line, env=environment())
         log = base / "user" / "__atelier" / "runs" / f"{name}-04" / "log.jsonl"
         while not log.is_file() and process.poll() is None:
             time.sleep(0.2)

@@ -1,5 +1,7 @@
 """A sweep made, queued and looked at by a person in ComfyUI's page."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,29 +90,50 @@ def add_by_menu(canvas: Canvas, setting: str) -> None:
     entry.get_by_text(setting, exact=True).last.click()
 
 
-@pytest.mark.timeout(6 * ENOUGH)
-@pytest.mark.parametrize(("vue", "theme"), [(False, "dark"), (True, "light")])
-def test_two_by_three(
-    browser: "Browser", server: Server, screenshots: Path, vue: bool, theme: str
-) -> None:
+@contextmanager
+def paneled(
+    browser: "Browser", server: Server, vue: bool, theme: str, steps: int
+) -> Iterator[SweepPanel]:
+    """The first template with a small training and grid, and the panel beside it."""
     settings = {"Comfy__VueNodes__Enabled": vue, "Comfy__ColorPalette": theme}
     with opened(browser, server, **settings) as canvas:
         canvas.load(read("first-lora"))
-        canvas.set("AtelierTrainLora", steps=60 if vue else 2, batch_size=1)
+        canvas.set("AtelierTrainLora", steps=steps, batch_size=1)
         canvas.set("AtelierEvaluationGrid", **GRID)
         canvas.set("AtelierSaveLora", filename_prefix=f"swept-{look(vue)}")
-        panel = SweepPanel(canvas)
-        if vue:  # six trainings are done once; here a half-finished sweep is gone on with
-            panel.open()
-            panel.choose("rank")
-            _resumed(panel)
-        else:
-            add_by_menu(canvas, "rank")
-            panel.open()
-            _six(panel, server)
-        canvas.page.screenshot(path=screenshots / f"sweep-{look(vue)}-{theme}.png")
+        yield SweepPanel(canvas)
         assert not canvas.dialogs()
     assert not ours(canvas.complaints)
+
+
+@pytest.mark.timeout(6 * ENOUGH)
+def test_two_by_three(browser: "Browser", server: Server, screenshots: Path) -> None:
+    with paneled(browser, server, False, "dark", 2) as panel:
+        add_by_menu(panel.canvas, "rank")
+        panel.open()
+        _six(panel, server)
+        panel.canvas.page.screenshot(path=screenshots / "sweep-canvas-dark.png")
+
+
+def test_is_planned_beside_nodes_2(browser: "Browser", server: Server) -> None:
+    with paneled(browser, server, True, "light", 2) as panel:
+        panel.open()
+        panel.choose("rank")
+        panel.values("rank", "3, 5")
+        panel.says("2 points, 2 trainings")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(6 * ENOUGH)
+def test_what_was_taken_out_of_the_queue_is_resumed(
+    browser: "Browser", server: Server, screenshots: Path
+) -> None:
+    # So many steps that the second waits until it is taken out, on a busy machine too.
+    with paneled(browser, server, True, "light", 60) as panel:
+        panel.open()
+        panel.choose("rank")
+        _resumed(panel)
+        panel.canvas.page.screenshot(path=screenshots / "sweep-nodes2-light.png")
 
 
 def _six(panel: SweepPanel, server: Server) -> None:

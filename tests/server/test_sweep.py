@@ -30,10 +30,8 @@ def ask(server, path, sent=None, **headers) -> tuple[int, Any]:
     async def go():
         async with connect(server.address) as client:
             url = f"{client.address}/atelier/sweeps{path}"
-            asking = client.http.get(url, headers=headers)
-            if sent is not None:
-                asking = client.http.post(url, json=sent, headers=headers)
-            async with asking as answer:
+            how = "GET" if sent is None else "POST"
+            async with client.http.request(how, url, json=sent, headers=headers) as answer:
                 text = await answer.text()
                 return answer.status, json.loads(text) if text[:1] in "{[" else text
 
