@@ -19,10 +19,11 @@ def written(picture: Image.Image, dice: Dice) -> Image.Image:
     """One to three words that a person can read: anywhere, upright or slanting, of half to full
     opacity.
     """
+    marked, clear = _tried(picture, dice)
     for _ in range(TRIES):
-        marked, clear = _tried(picture, dice)
         if clear:
             break
+        marked, clear = _tried(picture, dice)
     return jpeg(marked, dice.randint(75, 95)) if dice.random() < 0.5 else marked
 
 

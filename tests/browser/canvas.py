@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from atelier.demo.server import Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Position, Response
 
+PATIENCE = 60_000  # milliseconds, for a machine that does much else
 STARTED = "() => window.app?.extensionManager?.workflow?.activeWorkflow && app.graph"
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # Where each node is on the canvas: left, top of its title, right, bottom. Nodes 2.0 are elements of
@@ -40,6 +41,40 @@ TELLS = """words => app.graph.nodes
 PICTURES = """kind => app.graph.nodes
     .filter(node => node.type === kind)
     .flatMap(node => app.nodeOutputs[node.id]?.images ?? [])"""
+# The middle of a button that is drawn on the canvas, in the page's pixels; null while it is not
+# drawn yet, has moved since the last look, or something else lies over it.
+BUTTON = """([kind, name]) => {
+    const node = app.graph.nodes.find(node => node.type === kind);
+    const widget = node?.widgets?.find(widget => widget.name === name);
+    const top = widget?.last_y ?? widget?.y;
+    if (!Number.isFinite(top)) { app.canvas.setDirty(true, true); return null; }
+    const inside = [node.pos[0] + node.size[0] / 2, node.pos[1] + top + 10];
+    const [x, y] = app.canvas.ds.convertOffsetToCanvas(inside);
+    const { left, top: above } = app.canvas.canvas.getBoundingClientRect();
+    const place = [left + x, above + y];
+    const still = window.atelierSeen === String(place);
+    window.atelierSeen = String(place);
+    return still && document.elementFromPoint(...place) === app.canvas.canvas ? place : null;
+}"""
+# A place of the canvas that nothing lies over, as far to the right as there is one, counted from
+# its corner.
+FREE = """() => {
+    const canvas = app.canvas.canvas;
+    const { left, top, right, bottom } = canvas.getBoundingClientRect();
+    const bare = (x, y) => [-20, 0, 20].every(over => [-20, 0, 20].every(
+        down => document.elementFromPoint(x + over, y + down) === canvas));
+    for (let x = right - 40; x > left; x -= 40)
+        for (let y = (top + bottom) / 2; y < bottom; y += 40)
+            if (bare(x, y)) return { x: x - left, y: y - top };
+    return null;
+}"""
+# The graph as it is saved, without what the page measures or moves by itself while it draws.
+GRAPH = """() => {
+    const graph = app.graph.serialize();
+    for (const node of graph.nodes) delete node.size;
+    delete graph.extra?.ds;
+    return JSON.stringify(graph);
+}"""
 DRAWN = """kind => {
     const node = app.graph.nodes.find(node => node.type === kind);
     const element = document.querySelector(`[data-node-id="${node.id}"]`);
@@ -96,6 +131,24 @@ class Canvas:
     def run(self) -> None:
         """Press Run."""
         self.page.get_by_test_id("queue-button").click()
+
+    def press(self, kind: str, button: str, vue: bool = False) -> None:
+        """Press a button of ours on the first node of a kind."""
+        if vue:  # no click: zoomed out as templates open, Nodes 2.0 has widgets take none
+            found = self.page.get_by_role("button", name=button, exact=True).first
+            found.dispatch_event("click")
+            return
+        place = self.page.wait_for_function(BUTTON, arg=[kind, button], timeout=PATIENCE)
+        x, y = place.json_value()
+        self.page.mouse.click(x, y)
+
+    def free(self) -> "Position":
+        """A place of the canvas for what is dropped on it, wherever the side panel ends."""
+        return self.page.wait_for_function(FREE, timeout=PATIENCE).json_value()
+
+    def graph(self) -> str:
+        """What of the graph is the person's own, to see that it stays as it was."""
+        return self.page.evaluate(GRAPH)
 
     def types(self) -> list[str]:
         return self.page.evaluate("app.graph.nodes.map(node => node.type)")

@@ -13,9 +13,8 @@ from atelier.tests.curation.conftest import scene
 from atelier.training.files import digest
 from atelier.training.influence import findings
 
-from .canvas import Canvas, opened
+from .canvas import PATIENCE, Canvas, opened
 from .dataset_page import DatasetPage, write_pictures
-from .test_stop import WHERE
 from .test_templates import look, ours, read
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def canvas(browser: "Browser", server: Server) -> Iterator[Canvas]:
 def page(canvas: Canvas) -> Iterator[DatasetPage]:
     """The page, with nothing left open by a test before; nothing that it asked may go wrong."""
     found = DatasetPage(canvas)
-    canvas.page.set_default_timeout(15_000)
+    canvas.page.set_default_timeout(PATIENCE)
     while found.dialog.count():
         found.dialog.last.get_by_role("button", name="Close").click()
     canvas.complaints.clear()
@@ -69,12 +68,7 @@ def test_opens_from_the_node(
     with opened(browser, server, **settings) as canvas:
         canvas.load(read("first-lora"))
         canvas.set("AtelierLoadDataset", folder=cats.name)
-        if vue:
-            button = canvas.page.get_by_role("button", name=BUTTON, exact=True).first
-            button.dispatch_event("click")
-        else:
-            x, y = canvas.page.evaluate(WHERE, ["AtelierLoadDataset", BUTTON])
-            canvas.page.mouse.click(x, y)
+        canvas.press("AtelierLoadDataset", BUTTON, vue)
         page = DatasetPage(canvas)
         page.says(f"{len(CAPTIONS)} pictures in {cats}")
         page.cell("01.png").wait_for()
@@ -94,7 +88,7 @@ def test_a_caption_is_edited_by_keys_and_saved_when_it_is_left(
     page: DatasetPage, folder: Path
 ) -> None:
     page.open(folder.name)
-    graph = page.canvas.page.evaluate("JSON.stringify(app.graph.serialize())")
+    graph = page.canvas.graph()
     keyboard = page.canvas.page.keyboard
     page.keys("Home", "ArrowRight", "Enter")
     assert "02.png. red hat, standing" in page.current()
@@ -122,7 +116,7 @@ def test_a_caption_is_edited_by_keys_and_saved_when_it_is_left(
     page.canvas.page.wait_for_timeout(100)
     page.keys("Control+Shift+z")
     page.says("Done again: caption of 02.png")
-    assert page.canvas.page.evaluate("JSON.stringify(app.graph.serialize())") == graph
+    assert page.canvas.graph() == graph
     assert (folder / ".bak").is_dir()
 
 
@@ -451,16 +445,17 @@ def test_pictures_that_influence_named_are_one_click_away(
     named = {"name": "03.png", "content": content, "kinds": ["dominant"], "caption": 0.5}
     records = server.base / "user" / "__atelier"
     findings.mark(records, {"run": "cats", "pictures": [named | {"share": 0.6}]})
-    nodes = [{"id": 1, "type": "AtelierInfluence", "pos": [100, 100], "size": [320, 420]}]
-    page.canvas.load({"nodes": nodes, "links": [], "version": 0.4})
+    # beside the panel, which may be open
+    nodes = [{"id": 1, "type": "AtelierInfluence", "pos": [1150, 150], "size": [320, 420]}]
+    view = {"ds": {"scale": 1, "offset": [0, 0]}}
+    page.canvas.load({"nodes": nodes, "links": [], "extra": view, "version": 0.4})
     review = [{"folder": str(folder), "filter": f"flag:{findings.FLAG}"}]
     page.canvas.page.evaluate(
         "async review => (await import('/scripts/api.js')).api.dispatchCustomEvent('executed',"
         " { node: '1', display_node: '1', output: { atelier_review: review } })",
         review,
     )
-    x, y = page.canvas.page.evaluate(WHERE, ["AtelierInfluence", "Review the pictures"])
-    page.canvas.page.mouse.click(x, y)
+    page.canvas.press("AtelierInfluence", "Review the pictures")
     page.says(f"{len(CAPTIONS)} pictures in {folder}")
     page.root.locator(".counted").filter(has_text=f"1 of {len(CAPTIONS)}").wait_for()
     assert page.names() == ["03.png"] and page.filter.input_value() == "flag:influence"

@@ -10,9 +10,8 @@ from atelier.demo.server import Server
 from atelier.tests.galleries import keys, write_grid
 from atelier.training.evaluation import votes
 
-from .canvas import Canvas, opened
+from .canvas import PATIENCE, Canvas, opened
 from .judge_page import JudgePage
-from .test_stop import WHERE
 from .test_templates import look, ours, read
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ SEEN = "12 pictures: 4 rows, 3 columns."
 
 
 def page_of(canvas: Canvas) -> JudgePage:
-    canvas.page.set_default_timeout(60_000)
+    canvas.page.set_default_timeout(PATIENCE)
     return JudgePage(canvas.page, canvas.page.locator(".atelier-judge"))
 
 
@@ -52,12 +51,7 @@ def test_opens_from_the_node(
     with opened(browser, server, **settings) as canvas:
         canvas.load(read("first-lora"))
         canvas.set("AtelierEvaluationGrid", name=name)
-        if vue:
-            button = canvas.page.get_by_role("button", name=BUTTON, exact=True).first
-            button.dispatch_event("click")
-        else:
-            x, y = canvas.page.evaluate(WHERE, ["AtelierEvaluationGrid", BUTTON])
-            canvas.page.mouse.click(x, y)
+        canvas.press("AtelierEvaluationGrid", BUTTON, vue)
         page = page_of(canvas)
         page.says(SEEN)
         assert page.root.get_by_label("Grid", exact=True).input_value() == f"{name}-2"
@@ -82,7 +76,7 @@ def test_votes_go_to_disk_and_those_of_others_are_read(
 ) -> None:
     folder = write_grid(pictures, "voted", scores=True)
     canvas.complaints.clear()
-    graph = canvas.page.evaluate("JSON.stringify(app.graph.serialize())")
+    graph = canvas.graph()
     canvas.page.locator(".atelier-grids-tab-button").click()
     page = page_of(canvas)
     page.says("pictures: ")
@@ -127,5 +121,5 @@ def test_votes_go_to_disk_and_those_of_others_are_read(
     waiting.value.save_as(tmp_path / "grid.html")
     assert waiting.value.suggested_filename == "voted.html"
     assert (tmp_path / "grid.html").read_text(encoding="utf-8").endswith("</html>\n")
-    assert canvas.page.evaluate("JSON.stringify(app.graph.serialize())") == graph
+    assert canvas.graph() == graph
     assert [one for one in ours(canvas.complaints) if "400" not in one] == []

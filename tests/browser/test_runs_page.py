@@ -8,7 +8,7 @@ import pytest
 from atelier.demo.server import Server
 from atelier.training.run import Run
 
-from .canvas import Canvas, opened
+from .canvas import PATIENCE, Canvas, opened
 from .runs_page import RunsPage, runs_folder, said, write_run
 from .test_templates import ours, read
 
@@ -39,7 +39,7 @@ def canvas(browser: "Browser", server: Server, made: dict[str, Run]) -> Iterator
 def page(canvas: Canvas) -> Iterator[RunsPage]:
     """The page as it is at first; nothing that a test asks of the server may go wrong."""
     found = RunsPage(canvas)
-    canvas.page.set_default_timeout(30_000)
+    canvas.page.set_default_timeout(PATIENCE)
     canvas.complaints.clear()
     found.open()
     found.search("")
@@ -147,9 +147,8 @@ def test_a_graph_is_opened_by_a_button_and_by_a_drop(page: RunsPage) -> None:
     page.says("Opened the graph of hats-2")
     assert sorted(canvas.types()) == wanted
     canvas.load({"nodes": [], "links": [], "version": 0.4})
-    page.row("hats-2").drag_to(
-        canvas.page.locator("#graph-canvas"), target_position={"x": 900, "y": 400}
-    )
+    target = canvas.page.locator("#graph-canvas")
+    page.row("hats-2").drag_to(target, target_position=canvas.free())
     canvas.page.wait_for_function("count => app.graph.nodes.length === count", arg=len(wanted))
     assert sorted(canvas.types()) == wanted
     page.search("cats")

@@ -6,30 +6,13 @@ import pytest
 
 from atelier.demo.server import Server
 
-from .canvas import Canvas, opened
+from .canvas import opened
 from .test_templates import ENOUGH, GRID, look, ours, read
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 BUTTON = "Stop and keep"
-# The middle of a button that is drawn on the canvas, in the page's pixels.
-WHERE = """([kind, name]) => {
-    const node = app.graph.nodes.find(node => node.type === kind);
-    const widget = node.widgets.find(widget => widget.name === name);
-    const inside = [node.pos[0] + node.size[0] / 2, node.pos[1] + widget.last_y + 10];
-    const [x, y] = app.canvas.ds.convertOffsetToCanvas(inside);
-    const { left, top } = app.canvas.canvas.getBoundingClientRect();
-    return [left + x, top + y];
-}"""
-
-
-def press(canvas: Canvas, vue: bool) -> None:
-    if vue:  # not by the mouse: zoomed out as templates open, Nodes 2.0 has widgets take no clicks
-        canvas.page.get_by_role("button", name=BUTTON).dispatch_event("click")
-    else:
-        x, y = canvas.page.evaluate(WHERE, ["AtelierTrainLora", BUTTON])
-        canvas.page.mouse.click(x, y)
 
 
 @pytest.mark.browser
@@ -43,11 +26,11 @@ def test_stops_the_training_and_goes_on_downstream(
         name = f"stop-{look(vue)}"
         canvas.set("AtelierTrainLora", name=name, steps=2000, batch_size=1)
         canvas.set("AtelierEvaluationGrid", name=name, **GRID)
-        press(canvas, vue)  # nothing is trained yet: it says so
+        canvas.press("AtelierTrainLora", BUTTON, vue)  # nothing is trained yet: it says so
         canvas.page.get_by_text("not training at this moment").wait_for()
         canvas.run()
         canvas.wait_for_text("Step 10 of", ENOUGH)
-        press(canvas, vue)
+        canvas.press("AtelierTrainLora", BUTTON, vue)
         canvas.wait_for_picture("AtelierEvaluationGrid", ENOUGH)
         folder = server.base / "user" / "__atelier" / "runs" / name
         assert (folder / "stops.json").is_file() and not (folder / "result.json").exists()

@@ -43,11 +43,18 @@ def press(monkeypatch, step, *whats):
 @pytest.mark.parametrize(
     "more",
     [
-        {},
-        {"dropout": 0.2, "text_encoders": "clip", "ema_decay": 0.5, "targets": "attention"},
-        {"sample_every": 4, "sample_prompts": "a person\na hat", "sample_steps": 1},
+        pytest.param({}, id="plain"),
+        pytest.param(
+            {"dropout": 0.2, "text_encoders": "clip", "ema_decay": 0.5, "targets": "attention"},
+            marks=pytest.mark.long,
+            id="much that draws",
+        ),
+        pytest.param(
+            {"sample_every": 4, "sample_prompts": "a person\na hat", "sample_steps": 1},
+            marks=pytest.mark.long,
+            id="with samples",
+        ),
     ],
-    ids=["plain", "much that draws", "with samples"],
 )
 def test_what_is_asked_for_changes_no_bit_of_what_is_learned(wires, monkeypatch, saved, more):
     alone = train(wires, "alone", save_every=100, **more)

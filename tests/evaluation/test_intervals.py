@@ -61,10 +61,12 @@ def test_a_paired_difference_is_surer_than_two_means():
         ((1.0, 0.7, 1.2), (0.5, 0.2, 0.8), True),  # they do: 0.5 is more than the root of 0.18
         ((1.0, 0.6, 1.2), (0.5, 0.2, 0.9), False),
         ((0.5, 0.4, 0.6), (1.0, 0.9, 1.1), False),
-        ((math.nan,) * 3, (0.5, 0.4, 0.6), False),
+        ((math.nan, math.nan, math.nan), (0.5, 0.4, 0.6), False),
     ],
 )
-def test_the_difference_of_two_means_may_be_sure_where_they_overlap(one, other, surely):
+def test_the_difference_of_two_means_may_be_sure_where_they_overlap(
+    one: tuple[float, float, float], other: tuple[float, float, float], surely: bool
+) -> None:
     assert Interval(*one, 9, 9).surely_above(Interval(*other, 9, 9)) is surely
 
 

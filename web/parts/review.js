@@ -3,6 +3,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { show } from "./dataset/tab.js";
+import { addButton } from "./side.js";
 
 export const FINDS = ["AtelierInfluence"];
 
@@ -33,11 +34,8 @@ function own(node) {
  * @param {any} node
  */
 export function addReviewButton(node) {
-    const button = node.addWidget("button", "Review the pictures", null, () => review(node), {
-        serialize: false,
-    });
-    button.serialize = false; // it is no value of the workflow
-    button.tooltip = "Open the dataset page with the pictures that were found, to set them aside.";
+    const tooltip = "Open the dataset page with the pictures that were found, to set them aside.";
+    addButton(node, "Review the pictures", tooltip, () => review(node));
 }
 
 /**
