@@ -14,7 +14,8 @@ import comfy.model_management as management
 import comfy.samplers
 import torch
 
-from ..demo import make_base, network, tower
+from ..demo import network, tower
+from ..demo.folding import Attention, folded
 from .learning import Base, load_base
 
 STEPS, GUIDANCE = 6, 3.0
@@ -89,11 +90,11 @@ class Studio:
     def _velocity(self, net: Any, texts: list[str]) -> Any:
         """The guided velocity of a batch: with its texts and with none, in one forward."""
         count = len(texts)
-        ids, bias = make_base.folded(self.tokens([*texts, *[""] * count]))
+        ids, bias = folded(self.tokens([*texts, *[""] * count]))
         context, pooled = tower.encode(ids, self.codes)
         context = torch.nn.functional.pad(context, (0, CONTEXT - context.shape[-1]))
         pooled = torch.nn.functional.pad(pooled, (0, POOLED - pooled.shape[-1]))
-        attention = make_base.Attention(bias, CELLS * CELLS // 4)
+        attention = Attention(bias, CELLS * CELLS // 4)
         options = {"optimized_attention_override": attention}
 
         def velocity(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
