@@ -1,4 +1,4 @@
-"""The demo's texts without the tail of equal tokens: the same network for two thirds of the work."""
+"""The demo's texts without the tail of equal tokens: the same network, a third of the work."""
 
 import math
 
