@@ -455,7 +455,9 @@ def test_pictures_that_influence_named_are_one_click_away(
         " { node: '1', display_node: '1', output: { atelier_review: review } })",
         review,
     )
-    page.canvas.press("AtelierInfluence", "Review the pictures")
+    page.canvas.page.evaluate(
+        "app.graph.nodes[0].widgets.find(one => one.name === 'Review the pictures').callback()"
+    )
     page.says(f"{len(CAPTIONS)} pictures in {folder}")
     page.root.locator(".counted").filter(has_text=f"1 of {len(CAPTIONS)}").wait_for()
     assert page.names() == ["03.png"] and page.filter.input_value() == "flag:influence"

@@ -61,8 +61,7 @@ class Server:
         name = item[2]["2"]["inputs"]["name"]
         error = {"node_type": "T", "node_id": "2", "exception_message": self.fails}
         messages = [["execution_error", error]] if self.fails else []
-        shown = {"filename": "loss.png", "subfolder": f"atelier/runs/{name}", "type": "output"}
-        outputs = {"2": {"images": [shown]}}
+        outputs = {"2": {"atelier_run": [name]}}
         return {"prompt": item, "outputs": outputs, "status": {"messages": messages}}
 
     async def queue(self, _request):

