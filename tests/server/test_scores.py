@@ -38,7 +38,7 @@ def judged(**changes):
     own = {"run": NAME, "checkpoints": "all", "files": "", "stack_rows": "together"}
     folders = {"2": "pictures", "8": "held-out"}
     limits = {"learned": 0.3, "copied": 0.2, "unfollowed": 0.25, "leaned": 0.35}
-    limits |= {"drifted": 1.0, "steady": 0.5}
+    limits |= {"redrawn": 0.75, "drifted": 1.5, "steady": 0.5}
     return {
         "1": loader(),
         **{
