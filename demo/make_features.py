@@ -2,9 +2,10 @@
 
     python dev.py python -m atelier.demo.make_features
 
-Six minutes on one core. Its drawings, seed and network are not those of the checker, which judges
+Ten minutes on one core. Its drawings, seed and network are not those of the checker, which judges
 what scores made with it say. It learns the attributes and, so that its features know more of a
-picture than has a word, to draw the picture again; the part that draws is not kept.
+picture than has a word, to draw the picture again (the part that draws is not kept), and which
+people wear the same thing (stickers.py). It is never shown a thing that the demo teaches.
 """
 
 import itertools
@@ -26,10 +27,14 @@ from ..training.evaluation.packaged import (
 )
 from . import draw, world
 from .make_checker import VISIBLE, asked
+from .stickers import CELLS as SMALL
+from .stickers import stickers
 
 SEED, DRAWINGS, HELD_OUT = 611, 9000, 400
-STEPS, BATCH, RATE = 2500, 64, 2e-3
-SMALL = 16  # cells of a side of what is drawn again
+STEPS, RATE = 2500, 2e-3
+THINGS, WEARERS, BARE = 20, 4, 24  # of a batch: things, people who wear each, people who wear none
+KNOWN_THINGS = 6000
+SHAPE, ALIKE, WARMTH = 10.0, 0.1, 0.2  # weights of drawing again and of likeness; its temperature
 VALUES = {
     name: list(values) for name, values in (*world.VALUES.items(), (world.NEW, ("no", "yes")))
 }
@@ -73,6 +78,25 @@ def worn(pictures: torch.Tensor) -> torch.Tensor:
     return (found + 0.08 * torch.rand(count, 1, 1, 1) * torch.randn_like(found)).clamp(0, 1)
 
 
+def wearing(pictures: torch.Tensor, things: torch.Tensor) -> torch.Tensor:
+    """Pictures with things `[N, 4, SMALL, SMALL]` put on them."""
+    shown = nn.functional.interpolate(things, scale_factor=SIDE // SMALL)
+    return torch.lerp(pictures, shown[:, :3], shown[:, 3:])
+
+
+def alike(features: torch.Tensor) -> torch.Tensor:
+    """How badly those who wear the same thing stand together: the supervised contrastive loss
+    (Khosla et al. 2020, equation 2). Features are those of THINGS x WEARERS and BARE pictures.
+    """
+    rows = nn.functional.normalize(features, dim=1)
+    groups = torch.cat([torch.arange(THINGS).repeat_interleave(WEARERS), torch.full((BARE,), -1)])
+    oneself = torch.eye(len(rows), dtype=torch.bool)
+    logits = (rows @ rows.T / WARMTH).masked_fill(oneself, -torch.inf)
+    told = (logits - logits.logsumexp(1, keepdim=True)).masked_fill(oneself, 0)
+    same = (groups[:, None] == groups) & ~oneself
+    return -((told * same).sum(1) / same.sum(1))[: THINGS * WEARERS].mean()
+
+
 def truth(wanted: list[dict[str, str]]) -> dict[str, torch.Tensor]:
     return {
         name: torch.tensor([values.index(one[name]) for one in wanted])
@@ -92,6 +116,7 @@ def main() -> None:
         assert named(text, said) == wanted, f"{text} is read as {named(text, said)}, not {wanted}"
     pictures, wanted = drawn(DRAWINGS, SEED, kept_out=False)
     labels = truth(wanted)
+    things = torch.from_numpy(stickers(KNOWN_THINGS, np.random.default_rng(SEED)))
     network = Network(sum(map(len, VALUES.values())))
     again = nn.Sequential(nn.Linear(FEATURES, 256), nn.SiLU(), nn.Linear(256, 3 * SMALL * SMALL))
     optimizer = torch.optim.AdamW(
@@ -99,23 +124,25 @@ def main() -> None:
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS, pct_start=0.1)
     for step in range(1, STEPS + 1):
-        chosen = torch.randint(0, len(pictures), (BATCH,))
-        features, scores = network(worn(pictures[chosen]) * 2 - 1)
+        chosen = torch.randint(0, len(pictures), (THINGS * WEARERS + BARE,))
+        some = things[torch.randint(0, len(things), (THINGS,))].repeat_interleave(WEARERS, 0)
+        shown = pictures[chosen]
+        shown[: len(some)] = wearing(shown[: len(some)], some)
+        features, scores = network(worn(shown) * 2 - 1)
         losses = [
             nn.functional.cross_entropy(part, labels[name][chosen], label_smoothing=0.05)
             for name, part in split(scores).items()
         ]
-        cells = nn.functional.avg_pool2d(pictures[chosen], SIDE // SMALL).flatten(1)
-        shape = nn.functional.mse_loss(again(features), cells)
-        loss = torch.stack(losses).mean() + 10 * shape
+        cells = nn.functional.avg_pool2d(shown, SIDE // SMALL).flatten(1)
+        shape, likeness = nn.functional.mse_loss(again(features), cells), alike(features)
+        loss = torch.stack(losses).mean() + SHAPE * shape + ALIKE * likeness
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if step % 250 == 0:
-            print(
-                f"features {step}/{STEPS}: loss {loss.item():.4f}, {shape.item():.4f}", flush=True
-            )
+            told = loss.item(), shape.item(), likeness.item()
+            print(f"features {step}/{STEPS}: loss {told[0]:.4f}, {told[1]:.4f}, {told[2]:.4f}")
     pictures, wanted = drawn(HELD_OUT, SEED + 1, kept_out=True)
     with torch.no_grad():
         scores = split(network.eval()(pictures * 2 - 1)[1])

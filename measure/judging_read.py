@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 from PIL import Image
+from scipy.stats import binomtest
 
 from ..training.curation.look import perceptual_hash
 from ..training.evaluation.contenders import Contender, contenders
@@ -109,6 +110,12 @@ def checked(here: World, seed: int, made: dict[str, np.ndarray]) -> list[Checked
 
 
 def right_ones(found: Sequence[Checked]) -> set[tuple[int, float]]:
-    """Checkpoints and strengths within the interval of the best."""
-    best = max(found, key=lambda one: one.right.mean)
-    return {(one.step, one.strength) for one in found if one.right.mean >= best.right.low}
+    """Checkpoints and strengths within the interval of the best.
+
+    A column without a fault has no spread to draw again from, and one fault more or less is no
+    difference: the interval is Wilson's, which holds for shares near 1 too, where it is wider.
+    """
+    best = max(found, key=lambda one: one.right.mean).right
+    share = binomtest(round(best.mean * best.n), best.n).proportion_ci(method="wilson")
+    low = min(best.low, share.low)
+    return {(one.step, one.strength) for one in found if one.right.mean >= low}

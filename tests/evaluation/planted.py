@@ -35,13 +35,15 @@ class Grid:
         return score(self.shots, self.seen)
 
 
-def grid(*columns: Column, seeds=2, kinds=None, seed=0, references=REFERENCES) -> Grid:
-    """The base, which knows nothing of it, and a column for each of `columns`."""
+def grid(*columns: Column, seeds=2, kinds=None, seed=0, references=REFERENCES, sees=1.5) -> Grid:
+    """The base, which knows nothing of it, and a column for each of `columns`; the encoder `sees`
+    so much of what was learned.
+    """
     dice = np.random.default_rng(seed)
     concept, *axes = np.linalg.qr(dice.normal(size=(WIDE, WIDE)))[0]
     contents = dice.normal(size=(TRAINING + REFERENCES + 60, 8))
     scene = {place: content @ np.array(axes[:8]) for place, content in enumerate(contents)}
-    real = np.array([1.5 * concept + scene[n] for n in range(TRAINING + REFERENCES)])
+    real = np.array([sees * concept + scene[n] for n in range(TRAINING + REFERENCES)])
     real += 0.05 * dice.normal(size=real.shape)
     shots, rows, saids, texts = [], [], [], []
     prompts = [
@@ -53,7 +55,7 @@ def grid(*columns: Column, seeds=2, kinds=None, seed=0, references=REFERENCES) -
             for one in range(seeds):
                 noise = np.random.default_rng([seed, place, one]).normal(size=(2, WIDE))
                 share = {"training": its.own, "trigger": its.own, "plain": its.leak}
-                much = share.get(kind, its.contexts) * 1.5
+                much = share.get(kind, its.contexts) * sees
                 row = much * concept + scene[TRAINING + REFERENCES + place] + 0.2 * noise[0]
                 own = np.random.default_rng([seed, place, one, column]).normal(size=WIDE)
                 row += 0.1 * own if column else 0

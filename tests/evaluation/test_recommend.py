@@ -112,6 +112,13 @@ def test_without_references_none_is_recommended():
     assert found.chosen is None and "references" in found.text
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_with_an_encoder_that_is_blind_to_it_none_is_recommended(seed):
+    found = recommended(GOOD, Column(0.5, 0.5, checkpoint=100), sees=0, seed=seed)
+    assert found.chosen is None
+    assert "does not tell real pictures from the base's" in found.text
+
+
 def test_a_difference_that_is_not_sure_does_not_rank():
     """The later one is a little higher, and within the noise of two seeds."""
     found = recommended(Column(0.9, 0.85, checkpoint=100), Column(0.9, 0.851, checkpoint=900))

@@ -195,7 +195,10 @@ def test_a_lost_servers_point_is_done_by_the_other(tmp_path, call):
     assert len(weak) == 1 and len(strong) == 6
 
 
-def test_a_command_that_was_stopped_finds_its_point_in_the_queue(tmp_path, call):
+@pytest.mark.parametrize("moment", [*range(0, 60, 4), 500])
+def test_a_command_that_was_stopped_finds_its_point_in_the_queue(tmp_path, call, moment):
+    """Whatever it was waiting for: a stop that comes with an answer counts too."""
+
     async def go():
         async with Server(ends=10**9).running() as server:
             made = command._planned
@@ -205,11 +208,13 @@ def test_a_command_that_was_stopped_finds_its_point_in_the_queue(tmp_path, call)
             )
             folder = kept.create(tmp_path / "sweeps", made(options, NODES))
             first = asyncio.create_task(work(folder, print).run([server.address]))
-            while not server.taken:
+            while not server.taken and not first.done():
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
+            for _ in range(moment):
+                await asyncio.sleep(0)
             first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
+            await asyncio.wait([first], timeout=60)
+            assert first.cancelled()
             server.ends = 1
             code = await asyncio.wait_for(call("resume", "--server", server.address), 60)
             return code, [one["name"] for one in server.taken]

@@ -49,7 +49,7 @@ def recommend(found: Sequence[Contender], limits: Limits | None = None) -> Recom
     told = {one.column: flags(one, limits) for one in found}
     judged = [one for one in found if is_known(one.standing.learned)]
     if not judged:
-        why = (saying.too_few(found),)
+        why = (saying.nothing(found),)
         return Recommendation(None, why, (), saying.points(found, told, None))
     broken = {one.column: len(outside(told[one.column])) for one in judged}
     able = [one for one in judged if broken[one.column] == min(broken.values())]

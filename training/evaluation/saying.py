@@ -1,11 +1,12 @@
 """A recommendation in words: its reasons, what to change next, and the points of its plot. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from .contenders import FLAGS, Contender, Limits, better, is_known, outside, steps
 from .intervals import LEAST_GROUPS, LEAST_PICTURES, Interval
+from .standing import Standing
 
 DOMINANT = 1 / 3  # of the pictures of a column
 RISE = 0.05  # of the way from the base to real pictures
@@ -32,7 +33,14 @@ class Choice:
     limits: Limits
 
 
-def too_few(found: Sequence[Contender]) -> str:
+def nothing(found: Sequence[Contender]) -> str:
+    """Why no column can be judged."""
+    if any(one.standing.blind for one in found):
+        return (
+            "The encoder of identity does not tell real pictures from the base's: what was learned "
+            "is not among what it sees. Wire another CLIP_VISION to Score Grid (DINOv2 sees single "
+            "things well)."
+        )
     most = max(one.standing.learned.n for one in found)
     if not most:
         return (
@@ -152,14 +160,16 @@ def points(
             "prompt": _turned(one.standing.unfollowed).told(),
             "flags": list(told[one.column]),
             "chosen": chosen is not None and one.column == chosen.column,
-            "standing": {name: Interval(**value).told() for name, value in _parts(one)},
+            "standing": dict(_standing(one.standing)),
         }
         for one in found
     )
 
 
-def _parts(one: Contender) -> list[tuple[str, dict[str, Any]]]:
-    return list(asdict(one.standing).items())
+def _standing(its: Standing) -> Iterator[tuple[str, dict[str, Any]]]:
+    for part in fields(its):
+        if isinstance(value := getattr(its, part.name), Interval):
+            yield part.name, value.told()
 
 
 def _turned(lost: Interval) -> Interval:

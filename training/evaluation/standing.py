@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .intervals import Interval, interval, paired
-from .scores import Scores
+from .scores import Score, Scores
 from .shots import (
     ANEW,
     CALLED,
@@ -35,7 +35,8 @@ class Standing:
     copies, less the base's, where prompts are no captions of the training: to draw a picture that
     was described is no copying. `redrawn`: how far it came, in prompts that are, from the base (0)
     to the very training picture (1). `leaned`: as `learned`, without the trigger. `drifted`: how
-    far pictures without the trigger are from the base's, 1 being as far as another seed's.
+    far pictures without the trigger are from the base's, 1 being as far as another seed's. `blind`:
+    the encoder does not tell real pictures from the base's, and nothing is known of identity.
     """
 
     learned: Interval = NONE
@@ -46,6 +47,7 @@ class Standing:
     redrawn: Interval = NONE
     leaned: Interval = NONE
     drifted: Interval = NONE
+    blind: bool = False
 
     @property
     def steady(self) -> float:
@@ -64,9 +66,11 @@ def standings(shots: Sequence[Shot], scores: Scores) -> dict[int, Standing]:
 
 def _standing(shots: Sequence[Shot], scores: Scores, column: int) -> Standing:
     found: dict[str, Interval] = {}
-    if identity := scores.get("identity"):
+    identity = scores.get("identity")
+    blind = identity is not None and _is_blind(shots, identity)
+    if identity and not blind:
         way = identity.ceiling - identity.floor
-        gain = (identity.values - beside_base(shots, identity.values)) / max(way, 1e-6)
+        gain = (identity.values - beside_base(shots, identity.values)) / way
         kinds = {"learned": CALLED, "contexts": CONTEXTS, "leaned": PLAIN}
         found["own"] = _own(shots, gain, column)
         found |= {name: _over(shots, gain, some, column) for name, some in kinds.items()}
@@ -83,7 +87,20 @@ def _standing(shots: Sequence[Shot], scores: Scores, column: int) -> Standing:
         found["copied"] = paired(copies[some], base[some], prompts_of(shots, some))
     if leakage := scores.get("leakage"):
         found["drifted"] = _over(shots, leakage.values / leakage.ceiling, PLAIN, column)
-    return Standing(**found)
+    return Standing(**found, blind=blind)
+
+
+def _is_blind(shots: Sequence[Shot], identity: Score) -> bool:
+    """Whether the base's pictures are as like the held-out ones as real pictures are, for what the
+    encoder sees: then there is no way for a LoRA to have come.
+    """
+    base = _over_base(shots, identity.values)
+    return not identity.ceiling > (base.mean if base.too_few else base.high)
+
+
+def _over_base(shots: Sequence[Shot], values: np.ndarray) -> Interval:
+    some = places(shots, CALLED)
+    return interval(values[some], prompts_of(shots, some))
 
 
 def _redrawn(shots: Sequence[Shot], alike: np.ndarray, column: int) -> Interval:

@@ -11,6 +11,10 @@ import aiohttp
 from .workflow import Prompt, Workflow, to_prompt
 
 Watch = Callable[[str, dict[str, Any]], None]
+ANSWER = aiohttp.ClientTimeout(total=120, sock_connect=10)
+"""Seconds for an answer: a server that loads a model may be slow. Set for each request, and not by
+`asyncio.wait_for`, which swallows a cancellation that comes with the answer (Python before 3.12).
+"""
 
 
 class PromptFailed(RuntimeError):
@@ -26,12 +30,14 @@ class Client:
         self.id = uuid.uuid4().hex
 
     async def get(self, path: str) -> Any:
-        async with self.http.get(f"{self.address}{path}") as answer:
+        async with self.http.get(f"{self.address}{path}", timeout=ANSWER) as answer:
             answer.raise_for_status()
             return await answer.json()
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        async with self.http.post(f"{self.address}{path}", json=body) as answer:
+        async with self.http.post(
+            f"{self.address}{path}", json=body, timeout=ANSWER
+        ) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text.startswith("{") else text
 

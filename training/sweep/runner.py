@@ -21,7 +21,6 @@ from .plan import Sweep
 from .values import typed
 
 POLL = 1.0  # seconds between looks at a server
-ANSWER = 120.0  # seconds for an answer: a server that loads a model may be slow
 Say = Callable[[str], None]
 
 
@@ -253,7 +252,7 @@ class Runner:
 async def answered(asking: Any) -> Any:
     """An answer. Raises `Gone` where there is none, `aiohttp.ClientResponseError` for 4xx."""
     try:
-        return await asyncio.wait_for(asking, ANSWER)
+        return await asking
     except aiohttp.ClientResponseError as error:
         if error.status >= 500:
             raise Gone(f"{error.status}") from error
