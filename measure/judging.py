@@ -32,12 +32,14 @@ QUICK = (("hats", HATS, range(10, 12)),)
 @dataclass(frozen=True)
 class Outcome:
     """Of one seed: whether each planted case got its flag, and what was recommended of the good
-    run. `random` is the share of its columns that are right; `alarms` are false ones.
+    run. `random` is the share of its columns that are right; `short` is how far the recommended
+    one stands below the best, by the judge; `alarms` are false ones.
     """
 
     told: dict[str, bool]
     recommended: bool
     random: float
+    short: float
     alarms: tuple[str, ...]
 
 
@@ -51,14 +53,17 @@ def outcome(here: World, seed: int, made: Made) -> Outcome:
     found = read(here, seed, every[GOOD], pictures)
     judged = checked(here, seed, pictures)
     right, best = right_ones(judged), max(judged, key=lambda one: one.right.mean)
+    marks = {(one.step, one.strength): one.right.mean for one in judged}
     chosen = recommend(found).chosen
+    choice = (chosen.checkpoint or 0, chosen.strength) if chosen else None
     (sound,) = (
         one for one in found if (one.checkpoint, one.strength) == (best.step, best.strength)
     )
     return Outcome(
         told,
-        chosen is not None and (chosen.checkpoint, chosen.strength) in right,
+        choice in right,
         len(right) / len(GOOD_COLUMNS),
+        best.right.mean - (marks[choice] if choice else 0),
         tuple(flag for flag in flags(sound, Limits()) if flag in PLANTED.values()),
     )
 
@@ -88,6 +93,7 @@ def rates(some: Sequence[Outcome]) -> dict[str, float]:
     return told | {
         "recommended_right": _share(one.recommended for one in some),
         "random_right": _share(one.random for one in some),
+        "below_best": _share(one.short for one in some),
         "false_alarms": _share(bool(one.alarms) for one in some),
     }
 
@@ -105,7 +111,10 @@ NOTES = (
     "the recommended column of the good run is one of those within the interval of the best, by a "
     "judge that the scores do not use, on prompts and seeds of its own (its figure is the share of "
     "asked attributes that are as asked, 0 for a picture that lacks the thing where it is asked or "
-    "has it where it is not). `random_right`: the share of columns that are. `false_alarms`: the "
+    "has it where it is not; the interval is the wider of the bootstrap's and Wilson's, for the "
+    "bootstrap has none around a column without a fault). `random_right`: the share of columns "
+    "that are. `below_best`: by how much the recommended one stands below the best, by the judge, "
+    "at the mean. `false_alarms`: the "
     "share of good runs whose best column, by that judge, got one of the four flags. Limits are "
     "the defaults of Recommend Checkpoint and were set on seeds 0 to 9 of hats; the figures below "
     "are of the other sets. `influence_…`: as `measure influence` has them, which tells more."

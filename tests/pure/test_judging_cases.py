@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from atelier.demo import portraits
+from atelier.demo.stickers import CELLS, stickers
 from atelier.measure.judging_cases import GOOD, PLANTED, cases, checks, suite
+from atelier.measure.judging_read import Checked, right_ones
 from atelier.measure.judging_world import WORLDS
+from atelier.training.evaluation.intervals import interval
 
 HERE = pytest.mark.parametrize("here", WORLDS, ids=[one.name for one in WORLDS])
 
@@ -69,3 +72,32 @@ def test_a_scarf_is_seen_in_worn_colours_and_not_in_noise():
     assert portraits.shows("scarf", worn.clip(0, 255).astype(np.uint8)).all()
     noise = dice.integers(0, 256, (240, 16, 16, 3), np.uint8)
     assert not portraits.shows("scarf", noise).any()
+
+
+RIGHT = {
+    "one fault is no difference": ([22, 21, 13], {1, 2}),
+    "five are": ([22, 17, 0], {1}),
+    "of middling ones": ([14, 12, 4], {1, 2}),
+}
+
+
+@pytest.mark.parametrize("good, expected", RIGHT.values(), ids=RIGHT.keys())
+def test_right_is_what_lies_within_the_interval_of_the_best(good, expected):
+    """`good` of 22 pictures: a column without a fault is not known without doubt either."""
+    columns = [
+        Checked(step, 1.0, interval(np.arange(22) < count), 1, 1, 0)
+        for step, count in enumerate(good, start=1)
+    ]
+    assert right_ones(columns) == {(step, 1.0) for step in expected}
+
+
+def test_the_encoder_is_shown_things_of_many_kinds_and_none_that_the_demo_teaches():
+    things = stickers(300, np.random.default_rng(0))
+    cover = things[:, 3]
+    assert things.shape == (300, 4, CELLS, CELLS) and things.min() >= 0 and things.max() <= 1
+    assert set(np.unique(cover)) == {0, 1} and cover.any((1, 2)).all()
+    assert len({one.tobytes() for one in things}) == 300
+    taught = np.zeros((CELLS, CELLS), bool)
+    for row, first, after, _ in portraits.KNOT:
+        taught[row, first:after] = True
+    assert not (cover == taught).all((1, 2)).any()

@@ -35,9 +35,7 @@ class Client:
             return await answer.json()
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        async with self.http.post(
-            f"{self.address}{path}", json=body, timeout=ANSWER
-        ) as answer:
+        async with self.http.post(f"{self.address}{path}", json=body, timeout=ANSWER) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text.startswith("{") else text
 
