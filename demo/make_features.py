@@ -2,14 +2,16 @@
 
     python dev.py python -m atelier.demo.make_features
 
-Ten minutes on one core. Its drawings, seed and network are not those of the checker, which judges
-what scores made with it say. It learns the attributes and, so that its features know more of a
-picture than has a word, to draw the picture again (the part that draws is not kept), and which
-people wear the same thing (stickers.py). It is never shown a thing that the demo teaches.
+Twenty minutes on one core. Its drawings, seed and networks are not those of the checker, which
+judges what scores made with it say. Both networks learn the attributes of people and, so that their
+features know more of a picture than has a word, to draw the picture again (the part that draws is
+not kept). The second also learns which people wear the same thing (stickers.py), however badly they
+are drawn. Neither is ever shown a thing that the demo teaches.
 """
 
 import itertools
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +20,9 @@ from torch import nn
 
 from ..training.evaluation.packaged import (
     FEATURES,
+    PEOPLE,
     SIDE,
+    THINGS,
     WEIGHTS,
     Network,
     PackagedWords,
@@ -31,10 +35,23 @@ from .stickers import CELLS as SMALL
 from .stickers import stickers
 
 SEED, DRAWINGS, HELD_OUT = 611, 9000, 400
-STEPS, RATE = 2500, 2e-3
-THINGS, WEARERS, BARE = 20, 4, 24  # of a batch: things, people who wear each, people who wear none
-KNOWN_THINGS = 6000
-SHAPE, ALIKE, WARMTH = 10.0, 0.1, 0.2  # weights of drawing again and of likeness; its temperature
+RATE, HELD_BACK = 2e-3, 0.02  # learning rate and weight decay
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How long a network learns, on how many people a step, and what drawing them again weighs."""
+
+    steps: int
+    people: int
+    shape: float
+
+
+LESSONS = {PEOPLE: Lesson(2500, 64, 10.0), THINGS: Lesson(2200, 104, 1.0)}
+SHOWN, WEARERS = 20, 4  # of a step: things, and people who wear each; the others wear none
+KNOWN = 6000  # things in all
+WARMTH = 0.2  # temperature of likeness
+ROUGH = 0.4  # of a picture: how badly it may be drawn
 VALUES = {
     name: list(values) for name, values in (*world.VALUES.items(), (world.NEW, ("no", "yes")))
 }
@@ -78,23 +95,45 @@ def worn(pictures: torch.Tensor) -> torch.Tensor:
     return (found + 0.08 * torch.rand(count, 1, 1, 1) * torch.randn_like(found)).clamp(0, 1)
 
 
+def roughened(pictures: torch.Tensor) -> torch.Tensor:
+    """As a LoRA that has learned too little or too much may draw: with cells of other colours, with
+    somebody else shining through, and stained.
+    """
+    count, side = len(pictures), (SIDE, SIDE)
+
+    def much() -> torch.Tensor:
+        return ROUGH * torch.rand(count, 1, 1, 1)
+
+    wrong = nn.functional.interpolate(
+        (torch.rand(count, 1, SMALL, SMALL) < much() / 10).float(), side
+    )
+    colours = nn.functional.interpolate(torch.rand(count, 3, SMALL, SMALL), side)
+    found = torch.lerp(pictures, colours, wrong)
+    found = torch.lerp(found, pictures[torch.randperm(count)], much() ** 2 / ROUGH)
+    stains = nn.functional.interpolate(torch.randn(count, 3, 4, 4), side, mode="bilinear")
+    grain = nn.functional.interpolate(torch.randn(count, 3, SMALL, SMALL), side)
+    return (found + 0.2 * much() * stains + 0.25 * much() * grain).clamp(0, 1)
+
+
 def wearing(pictures: torch.Tensor, things: torch.Tensor) -> torch.Tensor:
-    """Pictures with things `[N, 4, SMALL, SMALL]` put on them."""
-    shown = nn.functional.interpolate(things, scale_factor=SIDE // SMALL)
-    return torch.lerp(pictures, shown[:, :3], shown[:, 3:])
+    """Pictures with things `[N, 4, SMALL, SMALL]` put on them, in about their colours."""
+    shade = 0.1 * torch.rand(len(things), 1, 1, 1) * torch.randn(len(things), 3, 1, 1)
+    shown = nn.functional.interpolate(things, (SIDE, SIDE))
+    return torch.lerp(pictures, (shown[:, :3] + shade).clamp(0, 1), shown[:, 3:])
 
 
-def alike(features: torch.Tensor) -> torch.Tensor:
+def likeness(features: torch.Tensor) -> torch.Tensor:
     """How badly those who wear the same thing stand together: the supervised contrastive loss
-    (Khosla et al. 2020, equation 2). Features are those of THINGS x WEARERS and BARE pictures.
+    (Khosla et al. 2020, equation 2). The first SHOWN x WEARERS rows are in the order of things.
     """
     rows = nn.functional.normalize(features, dim=1)
-    groups = torch.cat([torch.arange(THINGS).repeat_interleave(WEARERS), torch.full((BARE,), -1)])
+    worn = torch.arange(SHOWN).repeat_interleave(WEARERS)
+    groups = torch.cat([worn, torch.full((len(rows) - len(worn),), -1)])
     oneself = torch.eye(len(rows), dtype=torch.bool)
     logits = (rows @ rows.T / WARMTH).masked_fill(oneself, -torch.inf)
     told = (logits - logits.logsumexp(1, keepdim=True)).masked_fill(oneself, 0)
     same = (groups[:, None] == groups) & ~oneself
-    return -((told * same).sum(1) / same.sum(1))[: THINGS * WEARERS].mean()
+    return -((told * same).sum(1) / same.sum(1))[: len(worn)].mean()
 
 
 def truth(wanted: list[dict[str, str]]) -> dict[str, torch.Tensor]:
@@ -109,43 +148,50 @@ def split(scores: torch.Tensor) -> dict[str, torch.Tensor]:
     return dict(zip(VALUES, parts, strict=True))
 
 
-def main() -> None:
+def learned(part: str, pictures: torch.Tensor, labels: dict[str, torch.Tensor]) -> Network:
+    """The network of `part`, after its lesson."""
     torch.manual_seed(SEED)
-    said = phrases()
-    for text, wanted in world.prompts(200, SEED, extra={world.NEW: "yes"}):
-        assert named(text, said) == wanted, f"{text} is read as {named(text, said)}, not {wanted}"
-    pictures, wanted = drawn(DRAWINGS, SEED, kept_out=False)
-    labels = truth(wanted)
-    things = torch.from_numpy(stickers(KNOWN_THINGS, np.random.default_rng(SEED)))
+    lesson, things = LESSONS[part], torch.from_numpy(stickers(KNOWN, np.random.default_rng(SEED)))
     network = Network(sum(map(len, VALUES.values())))
     again = nn.Sequential(nn.Linear(FEATURES, 256), nn.SiLU(), nn.Linear(256, 3 * SMALL * SMALL))
-    optimizer = torch.optim.AdamW(
-        [*network.parameters(), *again.parameters()], lr=RATE, weight_decay=0.02
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS, pct_start=0.1)
-    for step in range(1, STEPS + 1):
-        chosen = torch.randint(0, len(pictures), (THINGS * WEARERS + BARE,))
-        some = things[torch.randint(0, len(things), (THINGS,))].repeat_interleave(WEARERS, 0)
+    parts = [*network.parameters(), *again.parameters()]
+    optimizer = torch.optim.AdamW(parts, lr=RATE, weight_decay=HELD_BACK)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, lesson.steps, pct_start=0.1)
+    for step in range(1, lesson.steps + 1):
+        chosen = torch.randint(0, len(pictures), (lesson.people,))
         shown = pictures[chosen]
-        shown[: len(some)] = wearing(shown[: len(some)], some)
-        features, scores = network(worn(shown) * 2 - 1)
+        if part == THINGS:
+            some = things[torch.randint(0, KNOWN, (SHOWN,))].repeat_interleave(WEARERS, 0)
+            shown[: len(some)] = wearing(shown[: len(some)], some)
+        seen = worn(shown)
+        features, scores = network((roughened(seen) if part == THINGS else seen) * 2 - 1)
         losses = [
-            nn.functional.cross_entropy(part, labels[name][chosen], label_smoothing=0.05)
-            for name, part in split(scores).items()
+            nn.functional.cross_entropy(value, labels[name][chosen], label_smoothing=0.05)
+            for name, value in split(scores).items()
         ]
         cells = nn.functional.avg_pool2d(shown, SIDE // SMALL).flatten(1)
-        shape, likeness = nn.functional.mse_loss(again(features), cells), alike(features)
-        loss = torch.stack(losses).mean() + SHAPE * shape + ALIKE * likeness
+        shape = nn.functional.mse_loss(again(features), cells)
+        loss = torch.stack(losses).mean() + lesson.shape * shape
+        if part == THINGS:
+            loss = loss + likeness(features)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step % 250 == 0:
-            told = loss.item(), shape.item(), likeness.item()
-            print(f"features {step}/{STEPS}: loss {told[0]:.4f}, {told[1]:.4f}, {told[2]:.4f}")
+        if step % 100 == 0:
+            print(f"{part} {step}/{lesson.steps}: loss {loss.item():.4f}, {shape.item():.4f}")
+    return network.eval()
+
+
+def main() -> None:
+    said = phrases()
+    for text, wanted in world.prompts(200, SEED, extra={world.NEW: "yes"}):
+        assert named(text, said) == wanted, f"{text} is read as {named(text, said)}, not {wanted}"
+    pictures, wanted = drawn(DRAWINGS, SEED, kept_out=False)
+    networks = {part: learned(part, pictures, truth(wanted)) for part in LESSONS}
     pictures, wanted = drawn(HELD_OUT, SEED + 1, kept_out=True)
     with torch.no_grad():
-        scores = split(network.eval()(pictures * 2 - 1)[1])
+        scores = split(networks[PEOPLE](pictures * 2 - 1)[1])
     labels = truth(wanted)
     result = {
         name: (scores[name].argmax(1) == labels[name]).float().mean().item() for name in VALUES
@@ -153,9 +199,10 @@ def main() -> None:
     print(f"held out ({len(wanted)}): {result}")
     about = {"values": VALUES, "phrases": said, "accuracy": result}
     weights = {
-        name: part.detach().half().contiguous()
-        for name, part in network.state_dict().items()
-        if part.is_floating_point()
+        f"{part}.{name}": value.detach().half().contiguous()
+        for part, network in networks.items()
+        for name, value in network.state_dict().items()
+        if value.is_floating_point()
     }
     metadata = {name: json.dumps(value) for name, value in about.items()}
     save_file(weights, WEIGHTS, metadata | {"license": "CC0-1.0"})

@@ -17,7 +17,7 @@ from ..training.evaluation.recommend import recommend
 from . import judging_influence
 from .judging_cases import GOOD, GOOD_COLUMNS, PLANTED, cases
 from .judging_made import Made
-from .judging_read import checked, read, right_ones
+from .judging_read import checked, read, right_ones, took
 from .judging_world import WORLDS, World
 from .learning import load_base
 from .report import Report, Value
@@ -31,12 +31,14 @@ QUICK = (("hats", HATS, range(10, 12)),)
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one seed: whether each planted case got its flag, and what was recommended of the good
-    run. `random` is the share of its columns that are right; `short` is how far the recommended
-    one stands below the best, by the judge; `alarms` are false ones.
+    """Of one seed: whether each planted case got its flag, whether it has that fault by the judge,
+    and what was recommended of the good run. `random` is the share of its columns that are right;
+    `short` is how far the recommended one stands below the best, by the judge; `alarms` are false
+    ones.
     """
 
     told: dict[str, bool]
+    took: dict[str, bool]
     recommended: bool
     random: float
     short: float
@@ -45,10 +47,13 @@ class Outcome:
 
 def outcome(here: World, seed: int, made: Made) -> Outcome:
     told: dict[str, bool] = {}
+    grown: dict[str, bool] = {}
     every = cases(here, seed)
     for name, flag in PLANTED.items():
-        (one,) = read(here, seed, every[name], made.pictures(here, seed, every[name]))
+        pictures = made.pictures(here, seed, every[name])
+        (one,) = read(here, seed, every[name], pictures)
         told[flag] = flag in flags(one, Limits())
+        grown[flag] = took(here, seed, every[name], pictures)
     pictures = made.pictures(here, seed, every[GOOD])
     found = read(here, seed, every[GOOD], pictures)
     judged = checked(here, seed, pictures)
@@ -61,6 +66,7 @@ def outcome(here: World, seed: int, made: Made) -> Outcome:
     )
     return Outcome(
         told,
+        grown,
         choice in right,
         len(right) / len(GOOD_COLUMNS),
         best.right.mean - (marks[choice] if choice else 0),
@@ -77,6 +83,8 @@ def measure(quick: bool) -> Report:
     traced, _ = judging_influence.influence_figures(load_base(), quick)
     figures: dict[str, Value] = {
         **rates(judged),
+        "fragile_of_all": _share(one.told["fragile"] for one in judged),
+        "not_grown": sum(not took for one in judged for took in one.took.values()),
         "seeds": len(judged),
         **{name: value for name, value in traced.items() if name in INFLUENCE},
     }
@@ -89,7 +97,9 @@ def measure(quick: bool) -> Report:
 
 
 def rates(some: Sequence[Outcome]) -> dict[str, float]:
-    told = {flag: _share(one.told[flag] for one in some) for flag in PLANTED.values()}
+    told = {
+        flag: _share(one.told[flag] for one in some if one.took[flag]) for flag in PLANTED.values()
+    }
     return told | {
         "recommended_right": _share(one.recommended for one in some),
         "random_right": _share(one.random for one in some),
@@ -107,9 +117,12 @@ NOTES = (
     "pictures, 128 steps), undertrained (6 steps at a low rate), leaking (no captions, or one for "
     "all, and no class pictures), single phrase (one phrase in every caption), and a good run (16 "
     "pictures, class pictures) of eight columns, checkpoints and strengths from too little to too "
-    "much. `copying` to `fragile`: the share of these that got their flag. `recommended_right`: "
-    "the recommended column of the good run is one of those within the interval of the best, by a "
-    "judge that the scores do not use, on prompts and seeds of its own (its figure is the share of "
+    "much. `copying` to `fragile`: the share of these that got their flag, of those whose fault "
+    "has grown by the judge: a run with one phrase may learn the thing in every phrase, and is not "
+    "fragile then (`not_grown` of all cases; `fragile_of_all` holds them for missed). "
+    "`recommended_right`: the recommended column of the good run is one of those within the "
+    "interval of the best, by a judge that the scores do not use, on prompts and seeds of its own "
+    "(its figure is the share of "
     "asked attributes that are as asked, 0 for a picture that lacks the thing where it is asked or "
     "has it where it is not; the interval is the wider of the bootstrap's and Wilson's, for the "
     "bootstrap has none around a column without a fault). `random_right`: the share of columns "

@@ -107,12 +107,15 @@ class Prompt:
 def suite(here: World, seed: int, case: Case) -> list[Prompt]:
     """What a case is judged by: its own captions, the trigger, phrases that no case saw, none.
 
-    Captions without the trigger do not ask for what was learned, and are left out.
+    Captions without the trigger do not ask for what was learned, and are left out. Where a training
+    has one caption alone, that is asked with more seeds, and more phrases beside it.
     """
     dice = random.Random(f"suite {here.name} {seed}")
     captions = dict.fromkeys(case.recipe.pictures.captions)
     own = [text for text in captions if here.trigger in text][:OWN]
-    contexts = [unseen(here.trigger, one, dice) for one in people(CONTEXTS, 3, dice)]
+    single = len(own) == 1
+    asked = people(2 * CONTEXTS if single else CONTEXTS, 3, dice)
+    contexts = [unseen(here.trigger, one, dice) for one in asked]
     plain = [caption(CLASS_WORD, one, dice) for one in people(PLAIN, 3, dice)]
     trigger = [opening.format(here.called) for opening in SEEN[:TRIGGERS]]
     kinds = {"training": own, "trigger": trigger, "context": contexts, "plain": plain}
@@ -120,7 +123,7 @@ def suite(here: World, seed: int, case: Case) -> list[Prompt]:
         Prompt(text, kind, number)
         for kind, texts in kinds.items()
         for text in texts
-        for number in (MANY_SEEDS if texts is own and len(own) == 1 else SEEDS)
+        for number in (MANY_SEEDS if texts is own and single else SEEDS)
     ]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from scipy.stats import binomtest
 
+from ..demo import portraits
 from ..training.curation.look import perceptual_hash
 from ..training.evaluation.contenders import Contender, contenders
 from ..training.evaluation.intervals import Interval, interval
@@ -68,6 +69,24 @@ def hashes(cells: np.ndarray) -> np.ndarray:
     factor = PIXELS // CELLS
     pages = cells.repeat(factor, 1).repeat(factor, 2)
     return np.array([perceptual_hash(Image.fromarray(page)) for page in pages], np.uint64)
+
+
+def took(here: World, seed: int, case: Case, made: dict[str, np.ndarray]) -> bool:
+    """Whether a planted case is what it is called, by the judge: the fault may not have grown."""
+    (pictures,) = (cells for name, cells in made.items() if name.startswith("shots "))
+    there, kinds = (
+        portraits.shows(here.thing, pictures),
+        [one.kind for one in suite(here, seed, case)],
+    )
+
+    def share(kind: str) -> float:
+        return float(np.mean([seen for seen, its in zip(there, kinds, strict=True) if its == kind]))
+
+    if case.name == "undertrained":
+        return share("training") < 1 / 2
+    if case.name == "leaking":
+        return share("plain") > 1 / 4
+    return case.name != "single phrase" or share("context") <= 3 / 4 * share("training")
 
 
 @dataclass(frozen=True)

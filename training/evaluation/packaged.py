@@ -1,8 +1,10 @@
-"""The demo's own encoder: a small network that knows pixel portraits and the words for them.
+"""The demo's own encoder: two small networks that know pixel portraits and the words for them.
 
-It stands in where no CLIP_VISION and no CLIP can be had. Weights, words and what they mean come
-from one file, `demo/features.safetensors` (made by demo/make_features.py). It is not the demo's
-checker, which judges what the scores say: other drawings, another seed, another network.
+It stands in where no CLIP_VISION and no CLIP can be had. One network knows people by what words say
+of them, the other by what they wear, whatever that is: a LoRA teaches what nobody has named before.
+Weights, words and what they mean come from one file, `demo/features.safetensors` (made by
+demo/make_features.py). It is not the demo's checker, which judges what the scores say: other
+drawings, another seed, another network.
 """
 
 import json
@@ -23,6 +25,9 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "demo" / "features.safetensors"
 SIDE = 32  # pixels that it sees of each side
 WIDTHS = (24, 40, 64, 72)
 NARROW, FEATURES = 28, 96
+PEOPLE, THINGS = "people", "things"
+SHARES = {PEOPLE: 0.7, THINGS: 0.3}
+"""What each network has in a cosine. `THINGS` alone does not know one person from another."""
 
 Values = dict[str, list[str]]  # of each attribute
 Phrases = dict[str, dict[str, str]]  # what each says: attribute to value
@@ -65,14 +70,19 @@ class Packaged:
         self.values: Values = json.loads(about["values"])
         self.phrases: Phrases = json.loads(about["phrases"])
         self.mark = digest(path.read_bytes())
-        self.key = f"packaged features 1 {self.mark}"
+        self.key = f"packaged features 2 {self.mark}"
         self.name = f"the demo's own features {self.mark[:8]} (pixel portraits only)"
 
     @cached_property
-    def network(self) -> Network:
+    def networks(self) -> dict[str, Network]:
+        return {part: self._read(part) for part in SHARES}
+
+    def _read(self, part: str) -> Network:
         network = Network(sum(map(len, self.values.values())))
+        head = f"{part}."
         with safe_open(self.path, framework="pt") as file:
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            names = [name for name in file.keys() if name.startswith(head)]  # noqa: SIM118
+            state = {name.removeprefix(head): file.get_tensor(name).float() for name in names}
         network.load_state_dict(state | {"spread.num_batches_tracked": torch.tensor(0)})
         return network.eval().requires_grad_(False)
 
@@ -80,13 +90,17 @@ class Packaged:
         return np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX))
 
     def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
-        """Vectors `[pictures, FEATURES]` of length 1."""
-        return torch.nn.functional.normalize(self._seen(prepared)[0], dim=1).numpy()
+        """Vectors `[pictures, 2 x FEATURES]` of length 1."""
+        parts = [
+            nn.functional.normalize(self._seen(part, prepared)[0], dim=1) * share**0.5
+            for part, share in SHARES.items()
+        ]
+        return torch.cat(parts, dim=1).numpy()
 
-    def _seen(self, prepared: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _seen(self, part: str, prepared: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         pixels = torch.from_numpy(np.stack(prepared)).float().movedim(-1, 1) / 127.5 - 1
         with torch.inference_mode(False), torch.no_grad():
-            return self.network(pixels)
+            return self.networks[part](pixels)
 
 
 class PackagedWords(Packaged):
@@ -97,12 +111,14 @@ class PackagedWords(Packaged):
 
     def __init__(self, path: Path = WEIGHTS) -> None:
         super().__init__(path)
-        self.key = f"packaged words 1 {self.mark}"
+        self.key = f"packaged words 2 {self.mark}"
         self.name = f"the demo's own words {self.mark[:8]} (pixel portraits only)"
 
     def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities `[pictures, values]`; those of one attribute add up to 1."""
-        scores = self._seen(prepared)[1].split([len(one) for one in self.values.values()], dim=1)
+        scores = self._seen(PEOPLE, prepared)[1].split(
+            [len(one) for one in self.values.values()], dim=1
+        )
         return torch.cat([part.softmax(1) for part in scores], 1).numpy()
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
