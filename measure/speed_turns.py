@@ -49,7 +49,8 @@ def on_cpu(quick: bool) -> Report:
         if how not in ("kept", "look"):
             for name, value in found.items():
                 worst = max if name == "overhead" else min
-                figures[name] = round(worst(value, float(figures.get(name, value))), 4)
+                before = float(figures[name]) if name in figures else value
+                figures[name] = round(worst(value, before), 4)
     return Report(figures, rows, CPU_NOTES)
 
 
