@@ -36,6 +36,7 @@ class Way:
 
     rate: float
     batch_size: int
+    plus_ratio: float = 1.0  # ours alone has it
 
 
 class Enough(Exception):
@@ -106,6 +107,7 @@ def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
     changes = {"steps": steps, "seed": seed, "schedule": "constant", "save_every": 10**6}
     if way:
         changes |= {"learning_rate": way.rate, "batch_size": way.batch_size}
+        changes |= {"plus_ratio": way.plus_ratio}
     config = make_config(**(SETTINGS | changes))
     keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))
@@ -127,6 +129,7 @@ def ours(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
         progress_to(watch.tell),
     ):
         watch.take = lambda: session.state.adapter.file_state(session.names)
+        _ = list(session.pictures[DATASET])  # on the device when the clock starts, as the others'
         session.train(Progress(data.config.steps))
     return watch.left
 

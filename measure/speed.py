@@ -4,6 +4,9 @@ The others are ComfyUI's own TrainLoraNode and the ordinary diffusers and peft l
 trains SDXL of its true size: that form was never run.
 """
 
+import json
+import sys
+
 import torch
 
 from ..demo import engine
@@ -22,3 +25,15 @@ def measure(quick: bool) -> Report:
     from . import speed_turns
 
     return speed_turns.on_gpu(quick) if torch.cuda.is_available() else speed_turns.on_cpu(quick)
+
+
+def main() -> None:
+    """A model in a process of its own: its name, and how it is measured."""
+    start()
+    from . import speed_turns
+
+    print(json.dumps(speed_turns.of_shape(*sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

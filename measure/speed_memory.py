@@ -9,13 +9,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 PROCESS = Path("/proc/self")
 GIB = 2**30
 PER_BLOCK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-UNSET = ("MALLOC_MMAP_MAX_", "MALLOC_TOP_PAD_")
+# As dev.py has it: freed memory stays in the process.
+KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
+KEPT |= {"MALLOC_TOP_PAD_": "1000000000"}
 
 
 def peaks(trainer: str, shape: str, jobs: list[dict[str, Any]]) -> list[float]:
@@ -23,16 +26,21 @@ def peaks(trainer: str, shape: str, jobs: list[dict[str, Any]]) -> list[float]:
     return apart(__name__, trainer, shape, json.dumps(jobs))
 
 
-def apart(module: str, *arguments: str, limit: float | None = None) -> Any:
+def apart(
+    module: str,
+    *arguments: str,
+    limit: float | None = None,
+    allocator: Mapping[str, str] = PER_BLOCK,
+) -> Any:
     """What `python -m module` prints last, as JSON. Raises `RuntimeError` with its last words.
 
-    `limit` is in seconds.
+    `limit` is in seconds; `allocator` are variables for it, {} for it as it comes.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    environment = {name: value for name, value in os.environ.items() if name not in KEPT}
     try:
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            env=environment | PER_BLOCK,
+            env={**environment, **allocator},
             capture_output=True,
             text=True,
             check=False,

@@ -82,4 +82,5 @@ SMALL = (
     Shape("SDXL", _sdxl, (4, 32, 32)),
     Shape("Flux", _flux, (16, 32, 32), 128),
 )
+LARGER = (Shape("SDXL 64x64", _sdxl, (4, 64, 64)),)  # of the latent; people train it at 128 x 128
 WHOLE = (Shape("SDXL at 1024 px", _sdxl_whole, (4, 128, 128), 77, torch.bfloat16),)

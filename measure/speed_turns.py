@@ -1,9 +1,11 @@
 """The three trainers take turns in one process, so that all meet the same weather.
 
 What is told are ratios of seconds within a round, the median over the rounds. To be imported once
-ComfyUI was started.
+ComfyUI was started. On a CPU each model has a process of its own, with the allocator as it comes:
+ComfyUI's users have not set what dev.py sets for it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
@@ -15,8 +17,8 @@ from . import speed_native, speed_ours, speed_plain
 from .gpu import GOALS
 from .report import Report, Value
 from .speed_job import PICTURES, RANK, Job
-from .speed_memory import peaks
-from .speed_shapes import SMALL, WHOLE, Shape
+from .speed_memory import KEPT, apart, peaks
+from .speed_shapes import LARGER, SMALL, WHOLE, Shape
 
 TRAINERS: dict[str, Any] = {"ours": speed_ours, "native": speed_native, "plain": speed_plain}
 
@@ -26,6 +28,7 @@ Times = dict[Who, list[float]]
 
 ALL: tuple[Who, ...] = (("ours", "all"), ("native", "all"), ("plain", "all"))
 ATTENTION: tuple[Who, ...] = (("ours", "attention"), ("plain", "attention"))
+SPEED = f"{__package__}.speed"
 STEPS = {1: 3, 4: 1}  # by batch size, in each turn; one more warms up
 
 
@@ -33,33 +36,52 @@ def on_cpu(quick: bool) -> Report:
     """Small models of three families; `quick`, one of them, without training attention alone."""
     rows: list[Row] = []
     figures: dict[str, Value] = {}
-    for shape in SMALL[:1] if quick else SMALL:
-        found = _shape(shape, quick, rows)
-        own = shape.name.lower().replace(".", "")
-        figures |= {f"{own}_{name}": round(value, 4) for name, value in found.items()}
-        for name, value in found.items():
-            worst = max if name == "overhead" else min
-            figures[name] = round(worst(value, float(figures.get(name, value))), 4)
+    jobs = [(shape, "whole") for shape in SMALL] + [(shape, "look") for shape in LARGER]
+    for shape, how in [(SMALL[0], "quick")] if quick else [*jobs, (SMALL[0], "kept")]:
+        allocator = KEPT if how == "kept" else {}
+        found, more = apart(SPEED, shape.name, how, allocator=allocator)
+        print(f"{shape.name}, {how}: {found}", flush=True)
+        freed = "kept" if how == "kept" else "as it comes"
+        rows += [{"freed memory": freed, **row} for row in more]
+        own = re.sub(r"\W", "", shape.name.lower())
+        tail = "_kept" if how == "kept" else ""
+        figures |= {f"{own}_{name}{tail}": round(value, 4) for name, value in found.items()}
+        if how not in ("kept", "look"):
+            for name, value in found.items():
+                worst = max if name == "overhead" else min
+                before = float(figures[name]) if name in figures else value
+                figures[name] = round(worst(value, before), 4)
     return Report(figures, rows, CPU_NOTES)
 
 
-def _shape(shape: Shape, quick: bool, rows: list[Row]) -> dict[str, float]:
-    """The figures of one model; its rows are added to `rows`."""
-    whom, rounds = (ALL, 3) if quick else (ALL + ATTENTION, 5)
+def of_shape(name: str, how: str) -> tuple[dict[str, float], list[Row]]:
+    """The figures of one model, and its rows, in this process.
+
+    `how` is whole, or less: quick; kept, without memory; look, at batch 1 alone.
+    """
+    (shape,) = (shape for shape in SMALL + LARGER if shape.name == name)
+    whom, rounds = (ALL + ATTENTION, 5) if how == "whole" else (ALL, 3)
+    batches = {1: STEPS[1]} if how == "look" else STEPS
     loaded = {name: module.load(shape) for name, module in TRAINERS.items()}
     figures = {"overhead": speed_ours.overhead(loaded["ours"], Job(shape), 10)}
-    times = {b: turns(loaded, Job(shape, b), whom, rounds, steps) for b, steps in STEPS.items()}
+    times = {b: turns(loaded, Job(shape, b), whom, rounds, steps) for b, steps in batches.items()}
     loaded.clear()
+    rows: list[Row] = []
     for batch_size, found in times.items():
-        memory = _memory(shape, whom, batch_size) if not quick or batch_size == 1 else {}
+        memory = _memory(shape, whom, batch_size) if _weighed(how, batch_size) else {}
         rows += [_row(shape, batch_size, who, found, memory) for who in whom]
-        for targets in ("all",) if quick else ("all", "attention"):
+        for targets in ("all", "attention") if whom != ALL else ("all",):
             more = "" if targets == "all" else f"_{targets}"
             plain = f"vs_plain{more}" if batch_size == 1 else f"vs_plain_b{batch_size}{more}"
             ours = found["ours", targets]
             figures[f"vs_native_b{batch_size}{more}"] = ratio(found["native", "all"], ours)
             figures[plain] = ratio(found["plain", targets], ours)
-    return figures
+    return figures, rows
+
+
+def _weighed(how: str, batch_size: int) -> bool:
+    """Whether peak memory is measured too."""
+    return how == "whole" or (how == "quick" and batch_size == 1)
 
 
 def turns(loaded: dict[str, Any], job: Job, whom: Sequence[Who], rounds: int, steps: int) -> Times:
@@ -134,7 +156,9 @@ CPU_NOTES = (
     "within a round, and then their median is taken (above 1: faster). `peak GiB`: how far "
     "resident memory rises over what it is with the model loaded, in a process for each. "
     "`overhead`: share of our step at batch 1 that is neither forward nor backward of the network. "
-    "Figures without a model's name are the worst of the models."
+    "Each model has a process of its own, with glibc's allocator as it comes, as ComfyUI's users "
+    "have it; freed memory `kept`, with dev.py's settings, in which large blocks cost no page "
+    "faults. Figures without a model's name are the worst of the three models at 32 x 32."
 )
 GPU_NOTES = (
     "SDXL with random weights in bf16, 1024 px, batch 1, bf16 autocast, every linear and "

@@ -39,6 +39,8 @@ class TrainConfig(
         """What no single setting can know."""
         if self.rank_stabilized and self.adapter not in ("lora", "dora"):
             raise ValueError(f"rank_stabilized is for lora and dora, not for {self.adapter}")
+        if self.plus_ratio != 1 and self.adapter not in ("lora", "dora"):
+            raise ValueError(f"plus_ratio is for lora and dora, not for {self.adapter}")
         if self.timestep_min >= self.timestep_max:
             raise ValueError(
                 f"timestep_min {self.timestep_min} must be below timestep_max {self.timestep_max}"

@@ -156,7 +156,7 @@ def make_optimizer(
     if name == "prodigy" and len(rates) > 1:
         raise ValueError(
             f"prodigy finds one rate for all, and cannot keep {min(rates)} and {max(rates)} apart: "
-            "set text_rate to the same as learning_rate."
+            "set text_rate to the same as learning_rate, and plus_ratio to 1."
         )
     kind = _imported(name)
     settings = {"lr": learning_rate, "weight_decay": weight_decay} | parse_arguments(arguments)

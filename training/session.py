@@ -322,7 +322,7 @@ def _streams(
 def _state(adapter: Together, config: TrainConfig, scaler: GradScaler) -> State:
     optimizer: Any = make_optimizer(
         config.optimizer,
-        adapter.groups(config.text_rate, config.word_rate),
+        adapter.groups(config.learning_rate, config.text_rate, config.word_rate, config.plus_ratio),
         config.learning_rate,
         config.weight_decay,
         config.optimizer_arguments,

@@ -49,6 +49,7 @@ CHANGES = {
     "optimizer": {"optimizer": "adafactor"},
     "optimizer_arguments": {"optimizer_arguments": "betas = (0.5, 0.9)"},
     "ema_decay": {"ema_decay": 0.9},
+    "plus_ratio": {"plus_ratio": 4},
     "schedule": {"schedule": "constant"},
     "flip": {"flip": True},
     "crops": {"crops": 3},
@@ -96,7 +97,8 @@ RESUMED = [
     {"optimizer": "adafactor", "adapter": "loha", "accumulation": 2, "dropout": 0.2},
     {"optimizer": "radam", "adapter": "lokr", "ema_decay": 0.5, "caption_dropout": 0.5},
     {"optimizer": "sgd", "adapter": "lora", "dropout": 0.3, "crops": 2, "schedule": "linear"},
-    {"compute": "bf16", "shuffle_tags": True, "checkpointing": "block", "warmup": 2},
+    {"compute": "bf16", "shuffle_tags": True, "checkpointing": "block", "warmup": 2}
+    | {"plus_ratio": 4},
 ]
 
 

@@ -171,6 +171,7 @@ def test_a_line_of_ranks_that_cannot_be_read_is_named(line):
         ({"optimizer_arguments": "betas: 1"}, "optimizer_arguments: .*'betas: 1' is not like"),
         ({"optimizer_arguments": "x = open('f')"}, "optimizer_arguments: .*is not like"),
         ({"adapter": "loha", "rank_stabilized": True}, "rank_stabilized is for lora"),
+        ({"adapter": "lokr", "plus_ratio": 4}, "plus_ratio is for lora and dora, not for lokr"),
         ({"timestep_min": 0.5, "timestep_max": 0.5}, "timestep_min 0.5 must be below"),
         ({"targets": "everything"}, "targets: "),
         ({"patience": 2, "validate_every": 0}, "validate_every 0 measures no held-out loss"),

@@ -79,6 +79,11 @@ class Adapter:
     def parameters(self) -> list[nn.Parameter]:
         return [p for module in self._modules.values() for p in _parts(module).values()]
 
+    def second(self) -> list[nn.Parameter]:
+        """Of each LoRA the matrix that starts at zero."""
+        parts = (_parts(module) for module in self._modules.values())
+        return [part["lora_B.weight"] for part in parts if "lora_B.weight" in part]
+
     def state(self) -> dict[str, Tensor]:
         """The parameters themselves, by layer, for a checkpoint."""
         return {

@@ -25,12 +25,22 @@ class Together:
         parts = {"": self.network, _TEXT: self.text, _WORD: self.words}
         return {prefix: part for prefix, part in parts.items() if part}
 
-    def groups(self, text_rate: float, word_rate: float) -> list[dict]:
-        """The optimizer's parameter groups; text encoders and words have rates of their own."""
-        rates = {"": {}, _TEXT: {"lr": text_rate}, _WORD: {"lr": word_rate}}
-        return [
-            {"params": part.parameters(), **rates[prefix]} for prefix, part in self._parts.items()
-        ]
+    def groups(
+        self, rate: float, text_rate: float, word_rate: float, plus_ratio: float = 1.0
+    ) -> list[dict]:
+        """The optimizer's parameter groups; text encoders and words have rates of their own, and so
+        have the second matrices of a LoRA if `plus_ratio` is not 1.
+        """
+        rates = {"": rate, _TEXT: text_rate, _WORD: word_rate}
+        groups = []
+        for prefix, part in self._parts.items():
+            second = part.second() if isinstance(part, Adapter) and plus_ratio != 1 else []
+            ids = {id(parameter) for parameter in second}
+            first = [p for p in part.parameters() if id(p) not in ids]
+            groups.append({"params": first, "lr": rates[prefix]})
+            if second:
+                groups.append({"params": second, "lr": rates[prefix] * plus_ratio})
+        return groups
 
     def parameters(self) -> list[nn.Parameter]:
         return [p for part in self._parts.values() for p in part.parameters()]

@@ -4,7 +4,7 @@ from pydantic import Field, field_validator
 
 from ..optimizers import missing, parse_arguments
 from ..schedule import SCHEDULES
-from .group import Group
+from .group import ADDED, Group
 
 
 class OptimizerSettings(Group):
@@ -49,6 +49,15 @@ class OptimizerSettings(Group):
         lt=1,
         description="Keep a running mean of the weights, and make the LoRA from it: 0.99 averages "
         "over about 100 steps. 0 turns it off.",
+    )
+    plus_ratio: float = Field(
+        default=1.0,
+        ge=1,
+        le=1000,
+        json_schema_extra=ADDED,
+        description="LoRA+ (Hayou et al. 2024): how many times faster a LoRA's second matrix, "
+        "which starts at zero, learns than its first. 16 in the paper, with a lower "
+        "learning_rate; 1 is the usual LoRA. For lora and dora.",
     )
 
     @field_validator("optimizer")
