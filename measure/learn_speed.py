@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .learn_speed_trainers import Left, Way
 
 ENOUGH = 0.9
-RUNS = (1, 2, 3, 4, 5)  # seeds of training
+RUNS = (11, 12, 13, 14, 15)  # seeds of training; our settings were chosen on seeds 1 to 5
 MARKS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30)  # steps: ours and plain
 RATES = (3e-3, 1e-2, 3e-2)
 # Ours too with LoRA+: the first matrix slower than alone, the second faster.
