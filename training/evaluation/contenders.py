@@ -57,7 +57,7 @@ class Limits(Group):
         "another seed's.",
     )
     steady: float = Field(
-        default=0.5,
+        default=0.6,
         ge=0,
         le=1,
         description="The share of what it learned that must be left in phrases which the training "
