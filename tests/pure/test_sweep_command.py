@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from atelier.demo.server import free_port
-from atelier.training.sweep import command, kept, runner
+from atelier.training.sweep import command, kept, planning, runner
 
 from .test_sweep_plan import INFO, PROMPT
 
@@ -198,7 +198,7 @@ def test_a_lost_servers_point_is_done_by_the_other(tmp_path, call):
 def test_a_command_that_was_stopped_finds_its_point_in_the_queue(tmp_path, call):
     async def go():
         async with Server(ends=10**9).running() as server:
-            made = command._planned
+            made = planning.planned
             work = runner.Runner
             options = command._parser().parse_args(
                 ["run", str(tmp_path / "mine.json"), *AXES, "--folder", str(tmp_path / "sweeps")]
