@@ -128,9 +128,9 @@ async def listed(_request: web.Request) -> web.Response:
 
 
 async def shown(request: web.Request) -> web.Response:
-    """The table as it is now. `?pareto=a,b` adds the points of that front."""
+    """The table as it is now. `?pareto=a&pareto=b` adds the points of that front."""
     kept = _found(request)
-    wanted = [name for name in request.query.get("pareto", "").split(",") if name]
+    wanted = request.query.getall("pareto", [])
 
     def go() -> dict[str, Any]:
         look(kept)

@@ -8,9 +8,11 @@ from typing import Any
 
 from ..files import legible, safe_name
 from .axes import Asked, Axis, is_link, make_axes
+from .places import place_of
 from .points import MODES, SEARCH, make_points
 from .values import Reader, Span, Value
-from .workflow import Prompt, Workflow, widget_list
+from .wires import Workflow
+from .workflow import Prompt
 
 TRAINS = "AtelierTrainLora"
 TAG = "atelier_sweep"  # in a workflow's `extra`: which sweep and point a prompt is
@@ -121,7 +123,8 @@ class Sweep:
         """The graph of a point, for the page; its `extra` says which point of which sweep it is."""
         graph = copy.deepcopy(self.workflow) if self.workflow else {}
         for axis, value in zip(self.axes, self.points[number], strict=True):
-            _set(graph, axis.node, axis.slot, value)
+            if place := place_of(graph, axis.node, axis.input, axis.slot):
+                place.put(value)
         for node, name in self.run_names(number).items():
             _set_name(graph, node, self.prompt[node]["inputs"]["name"], name)
         told = {"name": self.name, "point": number + 1, "title": self.point_name(number)}
@@ -151,17 +154,11 @@ def upstream(prompt: Prompt, node: str) -> set[str]:
     return found
 
 
-def _set(graph: Workflow, node: str, slot: int | None, value: Value) -> None:
-    found = widget_list(graph, node)
-    if found is not None and slot is not None and slot < len(found):
-        found[slot] = value
-
-
 def _set_name(graph: Workflow, node: str, before: str, name: str) -> None:
     """The run's name is the first widget of its node; only if it is what it was in the prompt."""
-    found = widget_list(graph, node)
-    if found and found[0] == before:
-        found[0] = name
+    place = place_of(graph, node, "name", 0)
+    if place and place.value == before:
+        place.put(name)
 
 
 # ---------------------------------------------------------------- making one

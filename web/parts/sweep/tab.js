@@ -11,7 +11,7 @@ const tab = new SideTab({
     title: "Sweep",
     tooltip: "Sweep: many runs from one graph, side by side (Atelier)",
     host: "atelier-sweep",
-    styles: ["./sweep/sweep.css"],
+    styles: ["./page.css", "./sweep/sweep.css"],
     make: () => new Panel(),
     shown: (panel) => void panel.opened(),
 });

@@ -91,3 +91,28 @@ export function counted(rows) {
 export function differing(rows, axes) {
     return axes.filter((axis) => new Set(rows.map((row) => row.values[axis])).size > 1);
 }
+
+/** What a point cost, which a front may weigh against its scores: less is better. */
+const COSTS = { seconds: "time", bytes: "disk" };
+
+/**
+ * What a front can be of: the scores, and the costs that any point tells.
+ * @param {{ rows: Row[], scores: string[] }} table
+ */
+export function aims({ rows, scores }) {
+    const costs = Object.entries(COSTS).filter(([name]) => rows.some((row) => typeof cell(row, name) === "number"));
+    return [...scores.map((name) => ({ name, label: name })), ...costs.map(([name, label]) => ({ name, label }))];
+}
+
+/**
+ * How a front stands, in words.
+ * @param {string[]} names what is chosen
+ * @param {{ rows: Row[], pareto?: number[] }} table
+ */
+export function frontWords(names, { rows, pareto }) {
+    if (!names.length) return "";
+    if (names.length === 1) return "Choose one more: a front is of two scores or more.";
+    if (!pareto) return "";
+    if (!pareto.length) return "No point has all of these yet.";
+    return `${pareto.length} of ${rows.length} points are on the front: ${pareto.join(", ")}.`;
+}
