@@ -10,7 +10,8 @@ COSTS = ("steps", "batch_size", "resolution", "rank")
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """`scores` (each `value`, and `low` and `high` where known), `seconds`, `bytes`, `steps`.
+    """`scores` (each `value`, and `low` and `high` where known), `seconds`, `bytes`, `steps`, and
+    `held_out`, the course of that loss: pairs of step and loss.
 
     Raises `LookupError` where there is no run.
     """
@@ -18,7 +19,8 @@ def facts(folder: Path) -> dict[str, Any]:
         raise LookupError(f"There is no run {folder.name}.")
     lines = _lines(folder / "log.jsonl")
     losses = [line["loss"] for line in lines if "loss" in line]
-    held_out = [line["held_out"] for line in lines if "held_out" in line]
+    course = [[line["step"], line["held_out"]] for line in lines if "held_out" in line]
+    held_out = [loss for _, loss in course]
     scores: dict[str, dict[str, float]] = {}
     if losses:
         tail = losses[-max(1, int(len(losses) * TAIL)) :]
@@ -32,6 +34,7 @@ def facts(folder: Path) -> dict[str, Any]:
         "steps": len(losses),
         "seconds": round(seconds(folder), 2),
         "bytes": size(folder),
+        "held_out": course,
         "scores": scores | _judged(folder / "scores.json"),
     }
 

@@ -40,6 +40,7 @@ def rows(sweep: Sweep, points: Sequence[Point]) -> list[Row]:
                 "training_seconds": facts.get("seconds"),
                 "bytes": facts.get("bytes"),
                 "steps": facts.get("steps"),
+                "ended_early": bool(told.get("ended_early")),
             }
         elif told.get("error"):
             row["error"] = told["error"]

@@ -43,6 +43,7 @@ class Runner:
         self.began = time.monotonic()
         self.times: list[float] = []
         self.servers = 0
+        self.pruned: set[int] = set()  # points whose run was ended early, as a search may
 
     async def run(self, addresses: Sequence[str]) -> None:
         """Do the points that are not done. Every outcome is in the journal as soon as it is known.
@@ -154,7 +155,9 @@ class Runner:
                 return
             self._tell(number, f"{name}: queued on {client.address}", False)
         end = await self._end(client, prompt_id, number)
-        told = {"prompt_id": prompt_id, "server": client.address, **end.told()}
+        told = {"prompt_id": prompt_id, "server": client.address, **end.told()} | self.more_told(
+            number
+        )
         if end.runs:
             try:
                 told["facts"] = await self.get(client, f"/atelier/sweeps/runs/{end.runs[-1]}")

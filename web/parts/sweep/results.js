@@ -145,7 +145,7 @@ export class Results {
         const cells = columns.map((column) => {
             if (column === "point") return make("td", {}, front ? mark() : null, String(row.point));
             if (column === "seconds") return make("td", {}, duration(row.seconds));
-            if (column === "state") return make("td", { class: row.state, title: row.error ?? false }, row.state, row.error ? make("small", {}, row.error) : null);
+            if (column === "state") return make("td", { class: row.state, title: row.error ?? false }, row.ended_early ? "done (ended early)" : row.state, row.error ? make("small", {}, row.error) : null);
             if (!(column in (row.scores ?? {}))) return make("td", {}, shown(cell(row, column) ?? ""));
             const star = this.table.best[column]?.includes(row.point) ? "★ " : "";
             return make("td", {}, star + scored(row.scores?.[column]));

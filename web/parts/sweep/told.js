@@ -12,6 +12,7 @@
  * @property {string[]} [files]
  * @property {{ filename: string, subfolder: string, type: string }[]} [pictures]
  * @property {number} [seconds]
+ * @property {boolean} [ended_early] its training, by a search that saw no good in it
  * @property {string} [error]
  */
 
