@@ -155,9 +155,9 @@ class Runner:
                 return
             self._tell(number, f"{name}: queued on {client.address}", False)
         end = await self._end(client, prompt_id, number)
-        told = {"prompt_id": prompt_id, "server": client.address, **end.told()} | self.more_told(
-            number
-        )
+        told = {"prompt_id": prompt_id, "server": client.address, **end.told()}
+        if number in self.pruned:
+            told["ended_early"] = True
         if end.runs:
             try:
                 told["facts"] = await self.get(client, f"/atelier/sweeps/runs/{end.runs[-1]}")
