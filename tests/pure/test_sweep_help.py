@@ -15,12 +15,13 @@ TEXT = PAGE.read_text(encoding="utf-8")
 CHOICES = ("euler", "heun", "sd15.safetensors", "sd15-inpaint.safetensors", "flux.safetensors")
 SPECS = {
     "a whole number": Spec("INT", 0, 1000),
-    "a number": Spec("FLOAT", 0.0, 10.0),
+    "a number": Spec("FLOAT", 0.0, 1000.0),
     "a choice": Spec("COMBO", choices=CHOICES),
     "a switch": Spec("BOOLEAN"),
     "a text": Spec("STRING"),
 }
 ROWS = re.findall(r"^\| (an? [a-z ]+) \| `([^`]+)` \| (.+) \|$", TEXT, re.MULTILINE)
+SHORT = (PAGE.parent.parent / "web/parts/sweep/help.js").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^python \S+/sweep\.py (.+)$", TEXT, re.MULTILINE)
 
 
@@ -91,3 +92,12 @@ def test_each_command_mode_limit_and_exit_code_is_told():
     assert codes == {
         command.ALL, command.SOME, command.WRONG, command.NOBODY, command.STOPPED,
     }  # fmt: skip
+
+
+def test_the_short_help_of_the_panel_is_so_too():
+    values = SHORT[SHORT.index("VALUES") : SHORT.index("AFTER")]
+    examples = re.findall(r'\["([^"]+)", ', values)
+    assert len(examples) >= 9
+    kinds = {"*": "a choice", "f": "a text"}
+    for text in examples:
+        assert parse(text, SPECS[kinds.get(text[0], "a number")], Files()), text
