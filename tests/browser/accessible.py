@@ -91,6 +91,25 @@ return found;
 }"""
 
 
+# The same of a page of ours inside ComfyUI's: what takes keys has a name.
+NAMELESS = """host => [...document.querySelector(host).shadowRoot.querySelectorAll(
+    "button, a[href], input, select, textarea, [tabindex='0'], [role=listbox], [role=slider]")]
+    .filter(one => one.checkVisibility() && !one.textContent.trim() && !one.labels?.length
+        && !one.getAttribute("aria-label") && !one.getAttribute("aria-labelledby"))
+    .map(one => `no name: ${one.outerHTML.slice(0, 160)}`)"""
+
+
+def problems_inside(page: "Page", host: str) -> list[str]:
+    """What is wrong with a page of ours in ComfyUI's side bar, in the colours that it has now."""
+    found = page.evaluate(NAMELESS, host)
+    if axe := os.environ.get("ATELIER_AXE"):
+        if not page.evaluate("typeof axe === 'object'"):
+            page.evaluate(Path(axe).read_text(encoding="utf-8"))
+        asked = page.evaluate(RUN.replace("tags =>", "([tags, document]) =>"), [TAGS, host])
+        found += [f"{rule}: {says}: {' '.join(where)}" for rule, says, where in asked]
+    return found
+
+
 def problems(page: "Page") -> list[str]:
     """What is wrong, in light and in dark, as sentences; nothing for a good page."""
     return [f"{scheme}: {told}" for scheme in SCHEMES for told in _in(page, scheme)]

@@ -1,7 +1,6 @@
 """What a run says of itself, for tables: settings, losses, scores, and what it cost. Pure."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def facts(folder: Path) -> dict[str, Any]:
         "seconds": round(seconds(folder), 2),
         "bytes": size(folder),
         "held_out": course,
-        "scores": scores | _judged(folder / "scores.json"),
+        "scores": scores,
     }
 
 
@@ -63,27 +62,6 @@ def costs(runs: Path, most: int = 30) -> list[dict[str, float]]:
             cost = {key: float(config[key]) for key in COSTS}
             found.append(cost | {"seconds": took, "bytes": float(size(folder))})
     return found
-
-
-def _judged(path: Path) -> dict[str, dict[str, float]]:
-    """The scores of an evaluation: numbers, or `value` (or `mean`) with `low` and `high`."""
-    found = _json(path)
-    listed = found.get("scores", found)
-    scores: dict[str, dict[str, float]] = {}
-    for name, score in listed.items() if isinstance(listed, dict) else ():
-        parts = score if isinstance(score, dict) else {"value": score}
-        value = parts.get("value", parts.get("mean"))
-        if _is_number(value):
-            scores[str(name)] = {
-                key: float(end)
-                for key, end in {**parts, "value": value}.items()
-                if key in ("value", "low", "high") and _is_number(end)
-            }
-    return scores
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from optuna.trial import Trial, TrialState, create_trial
 from .axes import Axis
 from .client import Client
 from .kept import DONE, Kept, Point
-from .results import lower_is_better
+from .results import lower_is_better, scores_of
 from .runner import Gone, Runner
 from .values import Span, Value
 
@@ -126,7 +126,7 @@ class Searching(Runner):
 
 
 def _goal(point: Point, goal: str) -> float | None:
-    scores: dict[str, Any] = (point.told.get("facts") or {}).get("scores", {})
+    scores = scores_of(point)
     return scores[goal]["value"] if goal in scores else None
 
 
