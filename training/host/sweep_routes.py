@@ -85,7 +85,7 @@ def _wrong(body: AskedSweep, one: Asked) -> str:
     """What is wrong with one axis alone."""
     kinds = {node["class_type"] for node in body.prompt.values()}
     try:
-        axes = make_axes([one], body.prompt, object_info(kinds), ServerReader())
+        axes = make_axes([one], body.prompt, object_info(kinds), ServerReader(), body.workflow)
         if body.mode in ("product", "paired"):
             make_points(axes, body.mode, 0, 0)
     except ValueError as error:

@@ -43,6 +43,33 @@ def place_of(workflow: Workflow, number: str, name: str, slot: int | None) -> Pl
     return Place(node, slot or 0, name) if known and _once(workflow, level) else None
 
 
+def inside(workflow: Workflow, number: str, name: str) -> list[tuple[str, str]]:
+    """What a widget of a node that shows a subgraph feeds in it: nodes of a prompt, and inputs."""
+    found = Level.of(workflow).find(number)
+    level = found[1].inner.get(str(found[0]["id"])) if found else None
+    return _fed(level, name) if level else []
+
+
+def subgraph_nodes(workflow: Workflow) -> dict[str, list[str]]:
+    """The nodes that show a subgraph, by number: the subgraph's name, and a title of their own."""
+    found: dict[str, list[str]] = {}
+    waiting = [Level.of(workflow)]
+    while waiting:
+        for level in waiting.pop().inner.values():
+            names = (level.graph.get("name"), level.node.get("title"))
+            found[level.lead[:-1]] = [name for name in names if name]
+            waiting.append(level)
+    return found
+
+
+def _fed(level: Level, name: str) -> list[tuple[str, str]]:
+    found = []
+    for number, widget in level.fed(name) if name in level.names else ():
+        below = level.inner.get(number)
+        found += _fed(below, widget) if below else [(f"{level.lead}{number}", widget)]
+    return found
+
+
 def _above(node: Node, name: str, level: Level) -> tuple[int, str] | None:
     """Which value of the node around is that of a widget inside, and the widget's name there."""
     number = str(node["id"])

@@ -51,6 +51,7 @@ class Sweep:
                     Span(**v) if isinstance(v := one["values"], dict) else tuple(v),
                     one["title"],
                     one["slot"],
+                    tuple((node, name) for node, name in one.get("also", ())),
                 )
                 for one in kept["axes"]
             ]
@@ -90,10 +91,12 @@ class Sweep:
         for node in trains:
             if not isinstance(self.prompt[node]["inputs"].get("name"), str):
                 continue
-            if any((axis.node, axis.input) == (node, "name") for axis in self.axes):
+            if any((node, "name") in axis.places for axis in self.axes):
                 continue
             before = upstream(self.prompt, node)
-            decides = [a for a, axis in enumerate(self.axes) if axis.node in before]
+            decides = [
+                a for a, axis in enumerate(self.axes) if before.intersection(dict(axis.places))
+            ]
             mine = [self.points[number][a] for a in decides]
             first = next(
                 n for n, point in enumerate(self.points) if [point[a] for a in decides] == mine
@@ -114,7 +117,8 @@ class Sweep:
         """The prompt of a point, as ComfyUI's queue takes it."""
         prompt = copy.deepcopy(self.prompt)
         for axis, value in zip(self.axes, self.points[number], strict=True):
-            prompt[axis.node]["inputs"][axis.input] = value
+            for node, name in axis.places:
+                prompt[node]["inputs"][name] = value
         for node, name in self.run_names(number).items():
             prompt[node]["inputs"]["name"] = name
         return prompt
@@ -187,8 +191,8 @@ def make_sweep(
         raise ValueError(f"{legible(mode)} is no kind of sweep. There is {', '.join(MODES)}.")
     if (mode == SEARCH) != bool(goal):
         raise ValueError("A search needs a goal, such as held-out loss, and only a search has one.")
-    axes = make_axes(asked, prompt, object_info, reader)
-    twice = [a.label for n, a in enumerate(axes) if _place(a) in map(_place, axes[:n])]
+    axes = make_axes(asked, prompt, object_info, reader, workflow)
+    twice = [a.label for n, a in enumerate(axes) if any(_meet(a, other) for other in axes[:n])]
     if twice:
         raise ValueError(f"{twice[0]} is there twice. Put all its values into one axis.")
     points = tuple(make_points(axes, mode, count, seed))
@@ -196,5 +200,5 @@ def make_sweep(
     return Sweep(name, mode, seed, tuple(axes), points, prompt, workflow, count, goal)
 
 
-def _place(axis: Axis) -> tuple[str, str]:
-    return axis.node, axis.input
+def _meet(one: Axis, other: Axis) -> bool:
+    return not set(one.places).isdisjoint(other.places)

@@ -14,6 +14,7 @@ import aiohttp
 from ..files import legible
 from .axes import Asked
 from .client import connect
+from .places import subgraph_nodes
 from .plan import Sweep, make_sweep
 from .runner import POLL, Gone, answered
 from .workflow import Prompt, Workflow, is_prompt, slots_of, to_prompt
@@ -79,9 +80,12 @@ def _axis(text: str, prompt: Prompt, workflow: Workflow | None, info: Mapping[st
     if not match:
         raise ValueError(f"--axis {legible(text)}: write it as node.input=values.")
     wanted = match["node"].strip()
-    found = [number for number, node in prompt.items() if wanted in _names(number, node)]
+    named = {number: _names(number, node) for number, node in prompt.items()}
+    if workflow:  # a node that shows a subgraph is no part of the prompt, but its widgets are
+        named |= {one: [one, *titles] for one, titles in subgraph_nodes(workflow).items()}
+    found = [number for number, names in named.items() if wanted in names]
     if len(found) != 1:
-        known = "; ".join(f"{n} {_names(n, node)[-1]}" for n, node in prompt.items())
+        known = "; ".join(f"{number} {names[-1]}" for number, names in named.items())
         what = "several nodes are" if found else "no node is"
         raise ValueError(f"--axis {legible(text)}: {what} called {legible(wanted)}. {known}")
     slot = slots_of(workflow, found[0], info).get(match["input"]) if workflow else None
