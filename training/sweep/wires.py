@@ -171,9 +171,8 @@ class Level:
         """What is wired to an input of the node around, or the value that it has."""
         assert self.around
         slots = [one for one in self.node.get("inputs") or [] if one["name"] == name]
-        if slots and slots[0].get("link") is not None:
-            return self.around.source(slots[0], None, seen)
-        return Typed(self.given[name]) if name in self.given else None
+        found = self.around.source(slots[0], None, seen) if slots else None
+        return found or (Typed(self.given[name]) if name in self.given else None)
 
     def _leaving(self, place: int, kind: Any, seen: Any) -> Source:
         """What an output of the node around is made by."""
