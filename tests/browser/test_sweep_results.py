@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from atelier.demo.install import CHECKPOINT
 from atelier.demo.server import Server
 from atelier.training.sweep import kept as store
 from atelier.training.sweep.axes import Asked
 from atelier.training.sweep.plan import make_sweep
 
 from .accessible import problems_inside
-from .canvas import PATIENCE, Canvas, opened
+from .canvas import PATIENCE, STARTED, Canvas, opened
 from .test_sweep import SweepPanel
-from .test_templates import get, ours
+from .test_templates import ENOUGH, get, ours
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -205,3 +206,69 @@ def test_help_tells_how_values_are_written(panel: SweepPanel) -> None:
 def test_everybody_can_use_it(panel: SweepPanel) -> None:
     choose(panel, "colours")
     assert problems_inside(panel.canvas.page, ".atelier-sweep") == []
+
+
+# ------------------------------------------------------------ the queue is ComfyUI's own
+
+SLOW = {
+    "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
+    "2": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["1", 1], "text": ""}},
+    "3": {
+        "class_type": "EmptySD3LatentImage",
+        "inputs": {"width": 128, "height": 128, "batch_size": 1},
+    },
+    "4": {
+        "class_type": "KSampler",
+        "inputs": {
+            "model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0], "latent_image": ["3", 0],
+            "seed": 1, "steps": 10_000, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple",
+            "denoise": 1.0,
+        },
+    },
+    "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
+    "6": {"class_type": "PreviewImage", "inputs": {"images": ["5", 0]}},
+}  # fmt: skip
+
+
+def post(panel: SweepPanel, path: str, **body: Any) -> Any:
+    answer = panel.canvas.page.request.post(f"{panel.canvas.address}/{path}", data=body)
+    assert answer.ok, answer.text()
+    return answer.json() if path == "prompt" else None
+
+
+def colours_waiting(server: Server) -> dict[int, str]:
+    """The ids of prompts in the queue by their colour, in the queue's order."""
+    pending = sorted(get(server, "/queue")["queue_pending"], key=lambda item: item[0])
+    return {item[2]["1"]["inputs"]["color"]: item[1] for item in pending}
+
+
+@pytest.mark.timeout(2 * ENOUGH)
+def test_points_are_prompts_like_all_others(panel: SweepPanel, server: Server) -> None:
+    """One is cancelled, somebody else's goes before them, and the page is loaded anew."""
+    page = panel.canvas.page
+    post(panel, "prompt", prompt=SLOW, client_id="somebody")
+    panel.root.get_by_label("Node", exact=True).select_option("1")
+    panel.root.get_by_label("Setting", exact=True).select_option("color")
+    panel.root.get_by_role("button", name="Add", exact=True).click()
+    panel.root.get_by_role("textbox", name="EmptyImage: color").fill("101..104 +1")
+    panel.says("4 points, 0 trainings")
+    panel.press("shared")
+    other = json.loads(json.dumps(PROMPT))
+    other["1"]["inputs"]["color"] = 999
+    theirs = post(panel, "prompt", prompt=other, client_id="somebody", front=True)["prompt_id"]
+    waiting = colours_waiting(server)
+    assert list(waiting) == [999, 101, 102, 103, 104]
+    post(panel, "queue", delete=[waiting[102]])
+    page.reload()
+    page.wait_for_function(STARTED)
+    panel.open()
+    choose(panel, "shared")
+    panel.says("3 queued, 1 cancelled")
+    post(panel, "interrupt")
+    panel.wait_for_done(3)
+    history = get(server, "/history")
+    assert history[theirs]["status"]["status_str"] == "success"
+    order = [entry["prompt"][2]["1"]["inputs"].get("color") for entry in history.values()]
+    assert [one for one in order if one in waiting] == [999, 101, 103, 104]
+    panel.root.get_by_role("button", name="Resume").click()
+    panel.wait_for_done(4)

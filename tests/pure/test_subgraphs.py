@@ -150,21 +150,27 @@ def test_a_subgraph_in_itself_is_refused():
 # ------------------------------------------------------------ where values lie
 
 
+def found(graph, number, name):
+    place = place_of(graph, number, name, 0)
+    assert place
+    return place
+
+
 def test_a_value_lies_with_the_node_that_shows_its_widget():
     graph = workflow()
-    place_of(graph, "20:7:3", "by", 0).put(50)
+    found(graph, "20:7:3", "by").put(50)
     assert graph["nodes"][1]["widgets_values"] == [50, None]
-    place_of(graph, "21:8", "to", 0).put("there")
+    found(graph, "21:8", "to").put("there")
     assert graph["nodes"][2]["widgets_values"] == [6, "there"]
     assert place_of(graph, "20:8", "to", 0) is None  # of both: a change would be one of the other
-    assert place_of(graph, "1", "name", 0).value == "b" and place_of(graph, "9", "name", 0) is None
+    assert found(graph, "1", "name").value == "b" and place_of(graph, "9", "name", 0) is None
     assert slots_of(graph, "20:7:3", INFO) == {"by": 0} and slots_of(graph, "20", INFO) == {}
 
 
 def test_values_that_are_written_down_by_name_too():
     graph = workflow()
     graph["nodes"][0]["widgets_values_named"] = {"name": "b"}
-    place_of(graph, "1", "name", 0).put("a")
+    found(graph, "1", "name").put("a")
     assert graph["nodes"][0]["widgets_values_named"] == {"name": "a"}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -144,7 +145,7 @@ def states(tmp_path, name="mine"):
     return [one.state for one in kept.Kept(tmp_path / "sweeps" / name).points(6)]
 
 
-def test_six_points_on_one_server(tmp_path, call):
+def test_six_points_on_one_server(tmp_path, call, capsys):
     async def go():
         async with Server(ends=2).running() as server:
             files = ["--csv", str(tmp_path / "t.csv"), "--json", str(tmp_path / "t.json")]
@@ -156,6 +157,10 @@ def test_six_points_on_one_server(tmp_path, call):
     assert (code, again) == (0, 0)
     names = [inputs["name"] for inputs in taken]
     assert names == [f"mine-{n:02d}" for n in range(1, 7)]  # and nothing the second time
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+    ended = [line for line in lines if ": done" in line]
+    assert [line.partition("]")[0] for line in ended] == [f"[{n}/6" for n in range(1, 7)]
+    assert all(re.search(r"About \d+ s left", line) for line in ended[:-1])
     with (tmp_path / "t.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["loss"] for line in lines] == ["0.01"] * 3 + ["0.1"] * 3
@@ -228,6 +233,25 @@ def test_points_that_fail_are_told_and_done_again_when_asked(tmp_path, call, cap
     code, before, after = asyncio.run(go())
     assert (code, after) == (1, 0) and before == ["failed"] * 6
     assert "T (node 2): no memory" in capsys.readouterr().out
+
+
+def test_ctrl_c_stops_it_and_the_points_that_are_done_are_kept(tmp_path, call, capsys, monkeypatch):
+    async def stopped(self, number):
+        if number == 2:
+            raise KeyboardInterrupt
+        return await work(self, number)
+
+    async def go():
+        async with Server().running() as server:
+            code = await call("run", *AXES, "--server", server.address)
+            monkeypatch.undo()
+            return code, states(tmp_path), await call("resume", "--server", server.address)
+
+    work = runner.Runner._leave
+    monkeypatch.setattr(runner.Runner, "_leave", stopped)
+    code, before, after = asyncio.run(go())
+    assert (code, after) == (130, 0) and before == ["done"] * 3 + ["waiting"] * 3
+    assert "The same command goes on from here" in capsys.readouterr().err
 
 
 def test_no_server(tmp_path, call, capsys):

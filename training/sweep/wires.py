@@ -61,7 +61,7 @@ class Level:
             self._take(where, name, value)
         self.inner: dict[str, Level] = {}
         for number, one in self.nodes.items():
-            kind = one.get("type")
+            kind = one.get("type", "")
             if kind not in subgraphs:
                 continue
             if kind in self._kinds_around():
