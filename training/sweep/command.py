@@ -13,7 +13,8 @@ number, title or type), an input and its values:
     "file prompts.txt" (a value a line)    1e-5..1e-3 log (all between, for random and latin)
 
 Points are all combinations (product), or paired, random, latin; or a search: --mode search
---goal "held-out loss" --count 20 asks Optuna (pip install optuna) for each next point.
+--goal "held-out loss" --count 20 asks Optuna (pip install optuna) for each next point. More of all
+this: docs/sweeps.md in the pack.
 
 Exit codes: 0 all points are done; 1 some failed or were cancelled; 2 the plan is wrong, and nothing
 was queued; 3 no server was left (the same command goes on from here); 130 stopped by Ctrl-C.
