@@ -5,7 +5,7 @@ import { app } from "../../../../scripts/app.js";
 import { button, labelled, make } from "../dom.js";
 import { Front } from "./front.js";
 import { ask, csvAddress, of, pictureAddress, tableOf } from "./server.js";
-import { cell, counted, differing, duration, scored, shown, sorted } from "./told.js";
+import { amount, cell, COSTS, costs, counted, differing, duration, scored, shown, sorted } from "./told.js";
 
 const OFTEN = 2000; // ms between looks, while points are on their way
 const GOING_ON = ["waiting", "queued"];
@@ -100,7 +100,7 @@ export class Results {
         this.resume.disabled = rows.every((/** @type {any} */ row) => row.state === "done");
         this.csv.href = csvAddress(name);
         this.front.draw(this.table);
-        const columns = ["point", ...differing(rows, axes), "state", ...scores, "seconds"];
+        const columns = ["point", ...differing(rows, axes), "state", ...scores, ...costs(rows)];
         const heads = columns.map((column) => this._head(column));
         const seen = rows.filter((/** @type {any} */ row) => this.front.shows(this.table, row));
         const body = sorted(seen, this._by, this._down).map((row) => this._row(row, columns));
@@ -132,7 +132,8 @@ export class Results {
             this._by = column;
             this._draw();
         };
-        const inner = button(column + sign, `Sort by ${column}`, press, { "data-key": `head ${column}` });
+        const label = this.table.scores.includes(column) ? column : (COSTS[column] ?? column);
+        const inner = button(label + sign, `Sort by ${label}`, press, { "data-key": `head ${column}` });
         return make("th", { scope: "col", "aria-sort": order }, inner);
     }
 
@@ -144,6 +145,7 @@ export class Results {
         const front = this.table.pareto?.includes(row.point);
         const cells = columns.map((column) => {
             if (column === "point") return make("td", {}, front ? mark() : null, String(row.point));
+            if (column === "bytes") return make("td", {}, row.bytes ? amount(row.bytes) : "");
             if (column === "seconds") return make("td", {}, duration(row.seconds));
             if (column === "state") return make("td", { class: row.state, title: row.error ?? false }, row.ended_early ? "done (ended early)" : row.state, row.error ? make("small", {}, row.error) : null);
             if (!(column in (row.scores ?? {}))) return make("td", {}, shown(cell(row, column) ?? ""));

@@ -12,6 +12,7 @@
  * @property {string[]} [files]
  * @property {{ filename: string, subfolder: string, type: string }[]} [pictures]
  * @property {number} [seconds]
+ * @property {number} [bytes] of its run's folder
  * @property {boolean} [ended_early] its training, by a search that saw no good in it
  * @property {string} [error]
  */
@@ -94,15 +95,22 @@ export function differing(rows, axes) {
 }
 
 /** What a point cost, which a front may weigh against its scores: less is better. */
-const COSTS = { seconds: "time", bytes: "disk" };
+export const COSTS = /** @type {Record<string, string>} */ ({ seconds: "time", bytes: "disk" });
+
+/**
+ * The costs that any point tells.
+ * @param {Row[]} rows
+ */
+export function costs(rows) {
+    return Object.keys(COSTS).filter((name) => rows.some((row) => typeof cell(row, name) === "number"));
+}
 
 /**
  * What a front can be of: the scores, and the costs that any point tells.
  * @param {{ rows: Row[], scores: string[] }} table
  */
 export function aims({ rows, scores }) {
-    const costs = Object.entries(COSTS).filter(([name]) => rows.some((row) => typeof cell(row, name) === "number"));
-    return [...scores.map((name) => ({ name, label: name })), ...costs.map(([name, label]) => ({ name, label }))];
+    return [...scores, ...costs(rows)].map((name) => ({ name, label: scores.includes(name) ? name : COSTS[name] }));
 }
 
 /**
