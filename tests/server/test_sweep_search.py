@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 
@@ -24,8 +25,8 @@ def graph():
         "class_type": "AtelierValidationOptions",
         "inputs": options | {"keep_loras": False},
     }
-    made |= {place: node for place, node in judged(grid=["5", 1]).items() if place in "5 8 10"}
-    made["8"]["inputs"]["folder"] = "atelier-demo/held-out"
+    scored = judged(grid=["5", 1])
+    made |= {place: scored[place] for place in ("5", "8", "10")}
     made["3"]["inputs"] |= {"options": ["20", 0], "held_out": ["8", 0]}
     del made["4"], made["5"]["inputs"]["axes"]
     made["5"]["inputs"] |= {"lora": ["3", 0], "name": "searched"}
@@ -35,6 +36,7 @@ def graph():
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_three_trials_for_a_score_of_the_evaluation(server, base, tmp_path):
+    shutil.copytree(base / "input" / "atelier-demo" / "held-out", base / "input" / "held-out")
     file = tmp_path / "graph.json"
     file.write_text(json.dumps(graph()), encoding="utf-8")
     script = base / "custom_nodes" / "atelier" / "sweep.py"
