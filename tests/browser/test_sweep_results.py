@@ -2,6 +2,7 @@
 
 import csv
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from atelier.training.sweep.plan import make_sweep
 from .accessible import problems_inside
 from .canvas import PATIENCE, STARTED, Canvas, opened
 from .test_sweep import SweepPanel
-from .test_templates import ENOUGH, get, ours
+from .test_templates import ENOUGH, ours
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,6 +47,11 @@ GRAPH = {
 }  # fmt: skip
 # Loss (less is better), style (more is better), seconds; the front of both scores is 1, 3, 4.
 POINTS = [(0.1, 0.2, 9.0), (0.3, 0.1, 5.0), (0.2, 0.6, 7.0), (0.4, 0.8, 8.0)]
+
+
+def get(server: Server, path: str) -> Any:
+    with urllib.request.urlopen(f"{server.address}{path}", timeout=60) as answer:
+        return json.load(answer)
 
 
 def write_sweep(server: Server, name: str, done: int = len(POINTS)) -> store.Kept:

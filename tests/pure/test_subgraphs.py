@@ -1,6 +1,8 @@
 """Workflows with subgraphs: their prompts, and where the values of inputs lie."""
 
 import copy
+import json
+from pathlib import Path
 
 import pytest
 
@@ -204,3 +206,21 @@ def test_one_widget_may_feed_two_nodes():
     both = [*asked, Asked("20:7:5", "by", "1")]
     with pytest.raises(ValueError, match="is there twice"):
         make_sweep("mine", "product", both, prompt, INFO, workflow=graph)
+
+
+# ------------------------------------------------------------ as the page does it
+
+# A graph made in ComfyUI's page (by tests/browser/test_subgraphs.py), and what it would queue.
+RECORDED = sorted((Path(__file__).resolve().parent.parent / "recorded").glob("subgraphs-*.json"))
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_it_is_what_the_page_would_queue(path):
+    told = json.loads(path.read_text(encoding="utf-8"))
+    found, wanted = to_prompt(told["workflow"], told["object_info"]), told["output"]
+    # The older page queues nodes of a bypassed subgraph, which nothing then uses.
+    unused = wanted.keys() - found.keys()
+    assert unused <= {"14:12"} and (not unused or told["frontend"] == "1.32.9")
+    assert found == {number: wanted[number] for number in wanted if number not in unused}
+    wires = [value for node in found.values() for value in node["inputs"].values()]
+    assert not unused & {value[0] for value in wires if isinstance(value, list)}
