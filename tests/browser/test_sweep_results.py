@@ -90,7 +90,7 @@ def panel(canvas: Canvas) -> Iterator[SweepPanel]:
 
 
 def choose(panel: SweepPanel, name: str) -> None:
-    panel.root.get_by_label("Sweep", exact=True).select_option(name)
+    panel.root.get_by_role("combobox", name="Sweep").select_option(name)
     panel.root.locator("caption", has_text=name).wait_for()
 
 

@@ -30,7 +30,11 @@ export class Results {
         this.resume = button("Resume", "Queue the points that are neither done nor in the queue", () => void this._resume());
         this.csv = make("a", { class: "link", download: true, title: "The table for a spreadsheet" }, "CSV");
         this.json = button("JSON", "The table with all that is known", () => this._saveJson());
-        this.front = new Front(() => void this.show(this.table.name), () => this._draw());
+        const chosen = () => {
+            this.front.draw(this.table);
+            void this.show(this.table.name);
+        };
+        this.front = new Front(chosen, () => this._draw());
         this.place = make("div", { class: "results", tabindex: "0", role: "region", "aria-label": "Points" });
         this.element = make(
             "div", {},
