@@ -36,9 +36,11 @@ PROMPT = {
 GRAPH = {
     "nodes": [
         {"id": 1, "type": "EmptyImage", "pos": [100, 200], "size": [210, 130], "mode": 0,
+         "flags": {}, "order": 0, "properties": {},
          "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [1]}],
          "widgets_values": [64, 64, 1, 0]},
         {"id": 2, "type": "SaveImage", "pos": [400, 200], "size": [210, 60], "mode": 0,
+         "flags": {}, "order": 1, "properties": {},
          "inputs": [{"name": "images", "type": "IMAGE", "link": 1}], "outputs": [],
          "widgets_values": ["swept"]},
     ],
@@ -91,7 +93,7 @@ def panel(canvas: Canvas) -> Iterator[SweepPanel]:
 
 def choose(panel: SweepPanel, name: str) -> None:
     panel.root.get_by_role("combobox", name="Sweep").select_option(name)
-    panel.root.locator("caption", has_text=name).wait_for()
+    panel.root.locator("caption").get_by_text(name, exact=True).wait_for()
 
 
 def points(panel: SweepPanel) -> list[str]:

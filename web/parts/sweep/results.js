@@ -34,12 +34,13 @@ export class Results {
             this.front.draw(this.table);
             void this.show(this.table.name);
         };
+        this.signs = make("p", { class: "note" });
         this.front = new Front(chosen, () => this._draw());
         this.place = make("div", { class: "results", tabindex: "0", role: "region", "aria-label": "Points" });
         this.element = make(
             "div", {},
             make("div", { class: "bar" }, labelled("Sweep", this.chosen), this.resume, this.csv, this.json),
-            make("p", {}, this.counted), this.front.element, this.place,
+            make("p", {}, this.counted), this.front.element, this.signs, this.place,
         );
     }
 
@@ -101,6 +102,8 @@ export class Results {
     _draw() {
         const { rows, axes, scores, name, pareto } = this.table;
         this.counted.textContent = counted(rows);
+        const signs = [scores.length && "★: best, as far as the intervals can tell.", pareto && "◆: on the Pareto front."];
+        this.signs.textContent = signs.filter(Boolean).join(" ");
         this.resume.disabled = rows.every((/** @type {any} */ row) => row.state === "done");
         this.csv.href = csvAddress(name);
         this.front.draw(this.table);
@@ -112,7 +115,7 @@ export class Results {
         this.place.replaceChildren(
             make(
                 "table", {},
-                make("caption", {}, `${name}. ★: best, as far as the intervals can tell.${pareto ? " ◆: on the Pareto front." : ""}`),
+                make("caption", {}, name),
                 make("thead", {}, make("tr", {}, ...heads, make("th", { scope: "col" }, "pictures"), make("th", { scope: "col" }, "graph"))),
                 make("tbody", {}, ...body),
             ),
