@@ -11,7 +11,8 @@ from aiohttp import web
 from atelier.training.sweep import command, kept
 from atelier.training.sweep.results import table
 
-from .test_sweep_command import Server, call, graph, quick  # noqa: F401 - fixtures
+from .sweep_server import Server
+from .test_sweep_command import call, graph, quick  # noqa: F401 - fixtures
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
 search = importlib.import_module("atelier.training.sweep.search")

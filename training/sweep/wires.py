@@ -199,7 +199,7 @@ def _passing(node: Node, place: int, kind: Any) -> Mapping[str, Any] | None:
     opposite = inputs[place : place + 1]
     if kind in ("*", ""):
         return next(iter([*opposite, *inputs]), None)
-    fitting = [one for one in inputs if _fits(one.get("type"), made) and _fits(one["type"], kind)]
+    fitting = [one for one in inputs if all(_fits(one.get("type"), t) for t in (made, kind))]
     exact = [one for one in inputs if one.get("type") == kind]
     return next(iter([*(one for one in opposite if one in fitting), *exact, *fitting]), None)
 
