@@ -26,6 +26,7 @@ HEAD = """kind => {
     const { left, top } = app.canvas.canvas.getBoundingClientRect();
     return [left + x, top + y];
 }"""
+SELECT = "kind => app.canvas.select(app.graph.nodes.find(node => node.type === kind))"
 VALUES = "kind => app.graph.nodes.find(node => node.type === kind).widgets.map(one => one.value)"
 
 
@@ -117,8 +118,13 @@ def test_two_by_three(browser: "Browser", server: Server, screenshots: Path) -> 
 
 def test_is_planned_beside_nodes_2(browser: "Browser", server: Server) -> None:
     with paneled(browser, server, True, "light", 2) as panel:
-        panel.open()
-        panel.choose("rank")
+        page = panel.canvas.page
+        page.evaluate(SELECT, "AtelierTrainLora")
+        page.locator(".selection-toolbox button:has(.pi-th-large)").click()  # Add to sweep
+        node = panel.root.get_by_label("Node", exact=True)
+        node.locator("option:checked", has_text=TITLE).wait_for(state="attached")
+        panel.root.get_by_label("Setting", exact=True).select_option("rank")
+        panel.root.get_by_role("button", name="Add", exact=True).click()
         panel.values("rank", "3, 5")
         panel.says("2 points, 2 trainings")
 

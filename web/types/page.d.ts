@@ -59,7 +59,9 @@ declare module "*/scripts/app.js" {
         beforeRegisterNodeDef?(type: unknown, definition: NodeDefinition): void;
         nodeCreated?(node: Node): void;
         /** More for the menu of a node; null is a line between. */
+        commands?: { id: string; icon: string; label: string; tooltip: string; function(): void }[];
         getNodeMenuItems?(node: Node): (MenuItem | null)[];
+        getSelectionToolboxCommands?(item: any): string[];
         /** The person asked for the lists of files anew. */
         refreshComboInNodes?(definitions: Record<string, NodeDefinition>): void;
     }
@@ -86,6 +88,7 @@ declare module "*/scripts/app.js" {
     interface Canvas {
         graph: Graph | null;
         canvas: HTMLCanvasElement;
+        selected_nodes: Record<string, Node>;
         processMouseWheel(event: WheelEvent): void;
         processMouseDown(event: PointerEvent): void;
         processMouseMove(event: PointerEvent): void;
