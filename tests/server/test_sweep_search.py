@@ -19,7 +19,7 @@ AXES = ("3.learning_rate=1e-3..3e-2 log", "3.rank=2, 4")
 
 def graph():
     """Train, draw a grid without and with it, score it."""
-    options = {"validate_every": 2, "patience": 0, "keep": "last", "save_every": 0}
+    options = {"validate_every": 2, "patience": 0, "keep": "last", "save_every": 4}
     made = training(name="searched", steps=4)
     made["20"] = {
         "class_type": "AtelierValidationOptions",

@@ -151,6 +151,7 @@ class Runner:
                 prompt_id = await self._queue(client, number)
             except PromptFailed as error:
                 self._note(number, FAILED, error=str(error))
+                self.after(number)
                 self._tell(number, f"{name}: refused. {error}")
                 return
             self._tell(number, f"{name}: queued on {client.address}", False)
