@@ -1,5 +1,6 @@
 """A sweep made, queued and looked at by a person in ComfyUI's page."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ HEAD = """kind => {
     const { left, top } = app.canvas.canvas.getBoundingClientRect();
     return [left + x, top + y];
 }"""
-SELECT = "kind => app.canvas.select(app.graph.nodes.find(node => node.type === kind))"
+SELECT = "kind => app.canvas.selectItems([app.graph.nodes.find(node => node.type === kind)])"
 VALUES = "kind => app.graph.nodes.find(node => node.type === kind).widgets.map(one => one.value)"
 
 
@@ -65,7 +66,10 @@ class SweepPanel:
     def press(self, name: str) -> None:
         self.root.get_by_label("Name", exact=True).fill(name)
         self.root.locator("button.main:enabled").click(timeout=60_000)
-        self.says("points queued.")
+        queued = re.compile(
+            rf"{re.escape(name)}(-\d+)?: \d+ points queued"
+        )  # not what was said before
+        self.root.get_by_text(queued).first.wait_for()
 
     def wait_for_done(self, count: int) -> None:
         done = self.root.locator("td.done").nth(count - 1)
@@ -120,7 +124,7 @@ def test_is_planned_beside_nodes_2(browser: "Browser", server: Server) -> None:
     with paneled(browser, server, True, "light", 2) as panel:
         page = panel.canvas.page
         page.evaluate(SELECT, "AtelierTrainLora")
-        page.locator(".selection-toolbox button:has(.pi-th-large)").click()  # Add to sweep
+        page.evaluate("app.extensionManager.command.execute('Atelier.AddToSweep')")
         node = panel.root.get_by_label("Node", exact=True)
         node.locator("option:checked", has_text=TITLE).wait_for(state="attached")
         panel.root.get_by_label("Setting", exact=True).select_option("rank")
