@@ -66,9 +66,8 @@ class SweepPanel:
     def press(self, name: str) -> None:
         self.root.get_by_label("Name", exact=True).fill(name)
         self.root.locator("button.main:enabled").click(timeout=60_000)
-        queued = re.compile(
-            rf"{re.escape(name)}(-\d+)?: \d+ points queued"
-        )  # not what was said before
+        # Of this one: the words may still be there of one before.
+        queued = re.compile(rf"{re.escape(name)}(-\d+)?: \d+ points queued")
         self.root.get_by_text(queued).first.wait_for()
 
     def wait_for_done(self, count: int) -> None:
