@@ -15,6 +15,7 @@
  * @param {number} least
  * @param {number} most
  * @param {number} count
+ * @returns {number[]}
  */
 export function ticks(least, most, count) {
     if (!(most > least)) return [least];
