@@ -8,6 +8,7 @@ from comfy_api.latest import io, ui
 from ..training.curation.embeddings import Classical
 from ..training.data.dataset import Dataset
 from ..training.evaluation.contenders import Limits
+from ..training.evaluation.last_column import last_column
 from ..training.files import digest, safe_name
 from ..training.host import folders
 from ..training.host.caption_models import find_pair, pair_names
@@ -156,7 +157,9 @@ class ScoreGrid(io.ComfyNode):
         with _encoders(clip_vision, clip_folder, features) as encoders:
             found = judge.score_grid(folder, folders.cells(), real, encoders, eyes, logged)
         text = score_text.text(found["scores"], judge.labels(folder))
-        return io.NodeOutput(folder.name, text, ui=ui.PreviewText(text))
+        shown = ui.PreviewText(text).as_dict()
+        shown |= {"atelier_scores": [last_column(found["scores"])]}  # for a sweep's table
+        return io.NodeOutput(folder.name, text, ui=shown)
 
 
 class RecommendCheckpoint(io.ComfyNode):

@@ -11,7 +11,7 @@ import { addReviewButton, FINDS, keepFindings } from "./parts/review.js";
 import { addRunsTab } from "./parts/runs/tab.js";
 import { addLiveView } from "./parts/runs/widget.js";
 import { addStopButton, TRAINS } from "./parts/stop.js";
-import { addSweepTab, sweepMenu } from "./parts/sweep/tab.js";
+import { addSweepTab, offerSweep, SWEEP, sweepMenu } from "./parts/sweep/tab.js";
 
 app.registerExtension({
     name: "Atelier",
@@ -22,7 +22,9 @@ app.registerExtension({
         addRunsTab();
         addSweepTab();
     },
+    commands: [SWEEP],
     getNodeMenuItems: sweepMenu,
+    getSelectionToolboxCommands: offerSweep,
     beforeRegisterNodeDef(_type, definition) {
         if (STACKS.includes(definition.name)) useRowsWidget(definition);
     },

@@ -57,7 +57,8 @@ const ids = [...document.querySelectorAll("[id]")].map(element => element.id);
 for (const id of new Set(ids.filter((id, place) => ids.indexOf(id) !== place)))
     found.push(`two of id ${id}`);
 
-const numbers = text => (text.match(/[\d.]+/g) ?? []).map(Number);
+const numbers = text => (text.match(/[\d.]+/g) ?? []).map(Number).map(  // color-mix: up to 1
+    (part, place) => text.startsWith("color(srgb") && place < 3 ? part * 255 : part);
 const over = ([r, g, b, a = 1], below) =>
     [r, g, b].map((part, place) => part * a + below[place] * (1 - a));
 const light = ([r, g, b]) => {  // WCAG 2.2, relative luminance
@@ -89,6 +90,27 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
 }
 return found;
 }"""
+
+
+# The same of a page of ours inside ComfyUI's: what takes keys has a name.
+NAMELESS = """host => [...document.querySelector(host).shadowRoot.querySelectorAll(
+    "button, a[href], input, select, textarea, [tabindex='0'], [role=listbox], [role=slider]")]
+    .filter(one => one.checkVisibility() && !one.textContent.trim() && !one.labels?.length
+        && !one.getAttribute("aria-label") && !one.getAttribute("aria-labelledby")
+        && !one.querySelector("img[alt]:not([alt=''])"))
+    .map(one => `no name: ${one.outerHTML.slice(0, 160)}`)"""
+
+
+def problems_inside(page: "Page", host: str) -> list[str]:
+    """What is wrong with a page of ours in ComfyUI's side bar, in the colours that it has now."""
+    found = page.evaluate(NAMELESS, host)
+    if axe := os.environ.get("ATELIER_AXE"):
+        if not page.evaluate("typeof axe === 'object'"):
+            page.evaluate(Path(axe).read_text(encoding="utf-8"))
+        asked = page.evaluate(RUN.replace("tags =>", "([tags, document]) =>"), [TAGS, host])
+        # A page that can be opened wide is a dialog, and a region while it stands in the side bar.
+        found += [f"{r}: {says}: {' '.join(w)}" for r, says, w in asked if r != "aria-allowed-role"]
+    return found
 
 
 def problems(page: "Page") -> list[str]:

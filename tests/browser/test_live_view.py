@@ -23,6 +23,14 @@ PAST = """step => {
     return Number(/step (\\d+)/.exec(head)?.[1] ?? 0) > step;
 }"""
 
+# The numbers of that name say something by now.
+NUMBERS = """names => {
+    const told = [...document.querySelectorAll(".atelier-live .numbers > div")];
+    const text = name => told.find(one => one.querySelector("dt").textContent === name)
+        ?.querySelector("dd").textContent ?? "";
+    return names.every(name => /\\d/.test(text(name)));
+}"""
+
 
 @pytest.fixture(autouse=True)
 def nothing_goes_on(server: Server) -> Iterator[None]:
@@ -67,6 +75,10 @@ def test_a_run_is_watched_and_asked(
         canvas.set("AtelierTrainLora", name=name, steps=5000, batch_size=1)
         canvas.run()
         at = past(canvas, 10)
+        page.wait_for_function(NUMBERS, arg=["Loss", "Rate", "Gradient", "Speed", "Memory"])
+        page.locator(".atelier-live .plan", has_text="Plan: A step keeps").wait_for(
+            state="attached"
+        )
         press(canvas, "Sample now")
         page.locator(".atelier-live .strip img").first.wait_for(state="attached")
         press(canvas, "Save now")

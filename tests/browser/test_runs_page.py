@@ -8,6 +8,7 @@ import pytest
 from atelier.demo.server import Server
 from atelier.training.run import Run
 
+from .accessible import problems_inside
 from .canvas import PATIENCE, Canvas, opened
 from .runs_page import RunsPage, runs_folder, said, write_run
 from .test_templates import ours, read
@@ -164,6 +165,13 @@ def test_help_and_the_whole_window_by_keys(page: RunsPage) -> None:
     page.root.locator("dialog.page:modal").wait_for()
     page.keys("w")
     page.root.locator("dialog.page:not(:modal)").wait_for()
+
+
+def test_everybody_can_use_it(page: RunsPage) -> None:
+    page.search("hats")
+    page.row("hats-2").click()
+    page.root.get_by_role("img", name="hats-2, step 200").first.wait_for()
+    assert problems_inside(page.canvas.page, ".atelier-runs") == []
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -1,5 +1,6 @@
 """A sweep made, queued and looked at by a person in ComfyUI's page."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ HEAD = """kind => {
     const { left, top } = app.canvas.canvas.getBoundingClientRect();
     return [left + x, top + y];
 }"""
+SELECT = "kind => app.canvas.selectItems([app.graph.nodes.find(node => node.type === kind)])"
 VALUES = "kind => app.graph.nodes.find(node => node.type === kind).widgets.map(one => one.value)"
 
 
@@ -64,7 +66,9 @@ class SweepPanel:
     def press(self, name: str) -> None:
         self.root.get_by_label("Name", exact=True).fill(name)
         self.root.locator("button.main:enabled").click(timeout=60_000)
-        self.says("points queued.")
+        # Of this one: the words may still be there of one before.
+        queued = re.compile(rf"{re.escape(name)}(-\d+)?: \d+ points queued")
+        self.root.get_by_text(queued).first.wait_for()
 
     def wait_for_done(self, count: int) -> None:
         done = self.root.locator("td.done").nth(count - 1)
@@ -117,8 +121,13 @@ def test_two_by_three(browser: "Browser", server: Server, screenshots: Path) -> 
 
 def test_is_planned_beside_nodes_2(browser: "Browser", server: Server) -> None:
     with paneled(browser, server, True, "light", 2) as panel:
-        panel.open()
-        panel.choose("rank")
+        page = panel.canvas.page
+        page.evaluate(SELECT, "AtelierTrainLora")
+        page.evaluate("app.extensionManager.command.execute('Atelier.AddToSweep')")
+        node = panel.root.get_by_label("Node", exact=True)
+        node.locator("option:checked", has_text=TITLE).wait_for(state="attached")
+        panel.root.get_by_label("Setting", exact=True).select_option("rank")
+        panel.root.get_by_role("button", name="Add", exact=True).click()
         panel.values("rank", "3, 5")
         panel.says("2 points, 2 trainings")
 

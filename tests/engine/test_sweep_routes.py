@@ -95,6 +95,8 @@ def test_a_point_is_followed_from_the_queue_to_its_end(queue):
     queue.running = []
     queue.history = {"b": {**ENTRY, "prompt": item(2, "b")}}
     assert states() == ["cancelled", "done"]  # somebody took the first out of the queue
+    assert ask("/of/mine?pareto=seconds")[1]["pareto"] == [2]
+    assert ask("/of/mine?pareto=seconds&pareto=loss")[1]["pareto"] == []
     assert ask("/of/mine/resume", {})[1]["points"] == [1]
     queue.history = {}
     queue.running = [item(1, "c")]
@@ -153,6 +155,7 @@ def test_files_are_read_in_the_allowed_folders_only(queue, comfy_base):
         ("/preview", body(RATE, mode="guess"), 400),
         ("/preview", body(RATE, prompt={"3": {}}), 400),
         ("", body(RATE, name="../x"), 400),
+        ("", body(RATE, workflow={"nodes": [{"type": "no id"}]}), 400),
         ("", body(), 400),
     ],
 )

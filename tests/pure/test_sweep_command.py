@@ -4,116 +4,22 @@ import asyncio
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import uuid
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from atelier.demo.server import free_port
-from atelier.training.sweep import command, kept, runner
+from atelier.training.sweep import command, kept, planning, runner
 
-from .test_sweep_plan import INFO, PROMPT
+from .sweep_server import NODES, Server
+from .test_sweep_plan import PROMPT
 
 PACK = Path(__file__).resolve().parent.parent.parent
-NODES = {
-    kind: one | {"input_order": {"required": list(one["input"]["required"])}}
-    for kind, one in INFO.items()
-}
 AXES = ["--axis", "Train.rate=0.01, 0.1", "--axis", "Train.rank=4..16 x2"]
-
-
-class Server:
-    """`takes` prompts and ends each at the `ends`-th look at it; `dies` after so many."""
-
-    def __init__(self, port=0, ends=1, dies=0, fails=""):
-        self.port, self.ends, self.dies, self.fails = port or free_port(), ends, dies, fails
-        self.nodes, self.boot = NODES, uuid.uuid4().hex
-        self.taken, self.looks, self.history = [], {}, {}
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.dead = asyncio.Event()
-
-    async def prompt(self, request):
-        body = await request.json()
-        self.taken.append(body["prompt"]["2"]["inputs"])
-        if self.dies and len(self.taken) == self.dies:
-            self.dead.set()
-        prompt_id = body["prompt_id"]
-        item = [len(self.taken), prompt_id, body["prompt"], body["extra_data"], []]
-        self.looks[prompt_id] = [0, item]
-        return web.json_response({"prompt_id": prompt_id})
-
-    async def ask(self, request):
-        prompt_id = request.match_info["id"]
-        look = self.looks.get(prompt_id)
-        if look and not self.dead.is_set():
-            look[0] += 1
-            if look[0] >= self.ends:
-                del self.looks[prompt_id]
-                self.history[prompt_id] = self.entry(look[1])
-        return web.json_response({k: v for k, v in self.history.items() if k == prompt_id})
-
-    def entry(self, item):
-        name = item[2]["2"]["inputs"]["name"]
-        error = {"node_type": "T", "node_id": "2", "exception_message": self.fails}
-        messages = [["execution_error", error]] if self.fails else []
-        outputs = {"2": {"atelier_run": [name]}}
-        return {"prompt": item, "outputs": outputs, "status": {"messages": messages}}
-
-    async def queue(self, _request):
-        pending = [item for _, item in self.looks.values()]
-        return web.json_response({"queue_running": [], "queue_pending": pending})
-
-    async def about(self, _request):
-        return web.json_response({"boot": self.boot, "costs": []})
-
-    async def run(self, request):
-        rate = next(t["rate"] for t in self.taken if t["name"] == request.match_info["run"])
-        return web.json_response({"seconds": 1.0, "scores": {"loss": {"value": rate}}})
-
-    async def info(self, _request):
-        return web.json_response(self.nodes)
-
-    def routes(self, app):
-        app.router.add_get("/object_info", self.info)
-        app.router.add_post("/prompt", self.prompt)
-        app.router.add_get("/history/{id}", self.ask)
-        app.router.add_get("/queue", self.queue)
-        app.router.add_get("/atelier/sweeps/server", self.about)
-        app.router.add_get("/atelier/sweeps/runs/{run}", self.run)
-
-    @asynccontextmanager
-    async def running(self):
-        app = web.Application()
-        self.routes(app)
-        serving = web.AppRunner(app, shutdown_timeout=0.1)
-        await serving.setup()
-        try:
-            await web.TCPSite(serving, "127.0.0.1", self.port).start()
-            yield self
-        finally:
-            await serving.cleanup()
-
-    @asynccontextmanager
-    async def until_dead(self):
-        """Serve in the background, and no more once it is dead."""
-
-        there = asyncio.Event()
-
-        async def go():
-            async with self.running():
-                there.set()
-                await self.dead.wait()
-
-        task = asyncio.create_task(go())
-        await there.wait()
-        yield self
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +50,7 @@ def states(tmp_path, name="mine"):
     return [one.state for one in kept.Kept(tmp_path / "sweeps" / name).points(6)]
 
 
-def test_six_points_on_one_server(tmp_path, call):
+def test_six_points_on_one_server(tmp_path, call, capsys):
     async def go():
         async with Server(ends=2).running() as server:
             files = ["--csv", str(tmp_path / "t.csv"), "--json", str(tmp_path / "t.json")]
@@ -156,6 +62,10 @@ def test_six_points_on_one_server(tmp_path, call):
     assert (code, again) == (0, 0)
     names = [inputs["name"] for inputs in taken]
     assert names == [f"mine-{n:02d}" for n in range(1, 7)]  # and nothing the second time
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+    ended = [line for line in lines if ": done" in line]
+    assert [line.partition("]")[0] for line in ended] == [f"[{n}/6" for n in range(1, 7)]
+    assert all(re.search(r"About \d+ s left", line) for line in ended[:-1])
     with (tmp_path / "t.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["loss"] for line in lines] == ["0.01"] * 3 + ["0.1"] * 3
@@ -201,7 +111,7 @@ def test_a_command_that_was_stopped_finds_its_point_in_the_queue(tmp_path, call,
 
     async def go():
         async with Server(ends=10**9).running() as server:
-            made = command._planned
+            made = planning.planned
             work = runner.Runner
             options = command._parser().parse_args(
                 ["run", str(tmp_path / "mine.json"), *AXES, "--folder", str(tmp_path / "sweeps")]
@@ -233,6 +143,25 @@ def test_points_that_fail_are_told_and_done_again_when_asked(tmp_path, call, cap
     code, before, after = asyncio.run(go())
     assert (code, after) == (1, 0) and before == ["failed"] * 6
     assert "T (node 2): no memory" in capsys.readouterr().out
+
+
+def test_ctrl_c_stops_it_and_the_points_that_are_done_are_kept(tmp_path, call, capsys, monkeypatch):
+    async def stopped(self, number):
+        if number == 2:
+            raise KeyboardInterrupt
+        return await work(self, number)
+
+    async def go():
+        async with Server().running() as server:
+            code = await call("run", *AXES, "--server", server.address)
+            monkeypatch.undo()
+            return code, states(tmp_path), await call("resume", "--server", server.address)
+
+    work = runner.Runner._leave
+    monkeypatch.setattr(runner.Runner, "_leave", stopped)
+    code, before, after = asyncio.run(go())
+    assert (code, after) == (130, 0) and before == ["done"] * 3 + ["waiting"] * 3
+    assert "The same command goes on from here" in capsys.readouterr().err
 
 
 def test_no_server(tmp_path, call, capsys):

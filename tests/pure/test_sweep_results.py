@@ -111,6 +111,15 @@ def test_what_a_prompt_gave_is_read_from_the_history():
     assert point_of([1, "id", {}, {}]) is None
 
 
+def test_the_scores_of_a_grid_stand_beside_those_of_the_run(sweep):
+    judged = {"style": {"value": 0.5, "low": 0.4, "high": 0.6}, "x": {"value": "words"}, "y": 1}
+    end = ended(ENTRY | {"outputs": ENTRY["outputs"] | {"10": {"atelier_scores": [judged]}}})
+    assert end.scores == {"style": judged["style"]}
+    told = {**end.told(), "state": "done", "facts": {"scores": {"loss": {"value": 0.1}}}}
+    found = rows(sweep, [Point("done", 0, told)] + [Point()] * 5)
+    assert found[0]["scores"] == {"loss": {"value": 0.1}, "style": judged["style"]}
+
+
 @pytest.mark.parametrize(
     ("message", "state", "error"),
     [
@@ -195,17 +204,14 @@ def runs(tmp_path):
 
 
 def test_a_run_says_what_it_reached_and_cost(runs):
-    judged = {"scores": {"style": {"mean": 0.5, "low": 0.4, "high": 0.6}, "x": 1, "why": "words"}}
-    (runs / "old" / "scores.json").write_text(json.dumps(judged))
     found = facts(runs / "old")
     assert (found["seconds"], found["steps"], found["finished"]) == (40.5, 100, True)
     assert found["scores"] == {
         "loss": {"value": 0.5},
         "held-out loss": {"value": 0.2},
         "last held-out loss": {"value": 0.3},
-        "style": {"value": 0.5, "low": 0.4, "high": 0.6},
-        "x": {"value": 1.0},
     }
+    assert found["held_out"] == [[50, 0.2], [100, 0.3]]
     with pytest.raises(LookupError):
         facts(runs / "gone")
 

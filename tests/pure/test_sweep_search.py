@@ -1,6 +1,7 @@
 """Adaptive search: Optuna proposes, servers that train nothing answer."""
 
 import asyncio
+import importlib
 import json
 import sys
 
@@ -8,10 +9,13 @@ import pytest
 from aiohttp import web
 
 from atelier.training.sweep import command, kept
+from atelier.training.sweep.results import table
 
-from .test_sweep_command import Server, call, graph, quick  # noqa: F401 - fixtures
+from .sweep_server import Server
+from .test_sweep_command import call, graph, quick  # noqa: F401 - fixtures
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
+search = importlib.import_module("atelier.training.sweep.search")
 AXES = ["--axis", "Train.rate=0..1", "--axis", "Train.rank=4, 8"]
 HOW = ["--mode", "search", "--goal", "held-out loss", "--seed", "1"]
 
@@ -28,8 +32,9 @@ class Scored(Server):
         one = next(taken for taken in self.taken if taken["name"] == name)
         loss = (one["rate"] - 0.3) ** 2 + (0.2 if one["rank"] == 4 else 0)
         loss = loss + 1 if self.hopeless and len(self.taken) > 5 else loss
-        scores = {"held-out loss": {"value": loss}}
-        return web.json_response({"seconds": 1.0, "steps": 10, "scores": scores})
+        scores = {"held-out loss": {"value": loss}, "style": {"value": -loss}}
+        more = {"held_out": [[5, loss + 0.1], [10, loss]]}
+        return web.json_response({"seconds": 1.0, "steps": 10, "scores": scores, **more})
 
     async def stop(self, request):
         self.stops.append(request.match_info["run"])
@@ -75,16 +80,23 @@ def test_a_search_that_was_cut_off_goes_on_with_what_it_knows(tmp_path, call):  
     assert [one["name"] for one in taken] == ["mine-05", "mine-06", "mine-07", "mine-08"]
 
 
-def test_runs_that_are_worse_than_most_are_ended_early(tmp_path, call):  # noqa: F811
+@pytest.mark.parametrize("goal", ["held-out loss", "style"])  # the less the better, and the more
+def test_runs_that_are_worse_than_most_are_ended_early(tmp_path, call, goal):  # noqa: F811
     async def go():
         async with Scored(ends=4).running() as server:
             server.hopeless = True
-            code = await call("run", *AXES, *HOW, "--count", "8", "--server", server.address)
-            return code, server.stops
+            line = ["--mode", "search", "--goal", goal, "--seed", "1", "--count", "8"]
+            return await call("run", *AXES, *line, "--server", server.address), server.stops
 
     code, stops = asyncio.run(go())
     assert code == 0 and stops[-3:] == ["mine-06", "mine-07", "mine-08"]
     assert not {"mine-01", "mine-02", "mine-03", "mine-04"} & set(stops)
+    again = search.Searching(kept.Kept(tmp_path / "sweeps" / "mine"), print)
+    states = [trial.state.name for trial in again.study.trials]
+    assert states[:4] == ["COMPLETE"] * 4 and states.count("PRUNED") == len(stops)
+    assert all(trial.intermediate_values.keys() == {5, 10} for trial in again.study.trials)
+    early = [row["ended_early"] for row in table(again.kept)["rows"]]
+    assert early == [state == "PRUNED" for state in states]
 
 
 def test_a_search_without_a_goal_is_refused(tmp_path, call, capsys):  # noqa: F811

@@ -1,6 +1,6 @@
 import pytest
 
-from atelier.training.sweep.workflow import to_prompt, widget_list, widget_slots
+from atelier.training.sweep.workflow import to_prompt, widget_slots
 
 INFO = {
     "Load": {"input": {"required": {"name": [["a", "b"]]}}, "input_order": {"required": ["name"]}},
@@ -60,7 +60,6 @@ def test_a_saved_workflow_becomes_a_prompt():
         ({"nodes": [{"id": 1, "type": "Gone"}]}, "no node 'Gone'"),
         ({"nodes": [{"id": 1, "type": "Load", "mode": 1}]}, r"Node 1 \(Load\) runs on an event"),
         ({"nodes": None}, "neither a saved workflow"),
-        ({"definitions": {"subgraphs": [{}]}}, "subgraphs"),
     ],
 )
 def test_what_only_the_page_can_resolve_is_refused(changes, message):
@@ -110,15 +109,3 @@ def test_a_choice_that_is_called_fixed_is_no_control_of_the_number_before_it():
         "input_order": {"required": ["count", "how"]},
     }
     assert widget_slots({"widgets_values": [3, "fixed"]}, info) == {"count": 0, "how": 1}
-
-
-def test_the_values_of_a_node_in_a_subgraph_shown_once():
-    inner = {"id": 3, "type": "Take", "widgets_values": [1]}
-    graph = {
-        "nodes": [{"id": 5, "type": "uuid"}],
-        "definitions": {"subgraphs": [{"id": "uuid", "nodes": [inner]}]},
-    }
-    assert widget_list(graph, "5:3") is inner["widgets_values"]
-    graph["nodes"].append({"id": 6, "type": "uuid"})
-    assert widget_list(graph, "5:3") is None
-    assert widget_list(graph, "9") is None

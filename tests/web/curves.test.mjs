@@ -46,6 +46,7 @@ for (const [least, most, wanted] of [
 
 test("a logarithmic scale has powers of ten, or its ends", () => {
     assert.deepEqual(marks({ least: 0.002, most: 30, log: true }, 4), [0.01, 0.1, 1, 10]);
+    assert.deepEqual(marks({ least: 0, most: 0.45, log: false }, 2), [0, 0.2, 0.4]); // 0 alone tells nothing
     assert.deepEqual(marks({ least: 0.21, most: 0.52, log: true }, 4), [0.21, 0.52]);
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { amount, counted, differing, duration, scored, shown, sorted } from "../../web/parts/sweep/told.js";
+import { aims, amount, counted, differing, duration, frontWords, scored, shown, sorted } from "../../web/parts/sweep/told.js";
 
 const rows = [
     { point: 1, name: "", state: "done", values: { rank: 8, rate: 0.1 }, scores: { loss: { value: 0.2 } }, seconds: 5 },
@@ -35,4 +35,16 @@ test("numbers as a person reads them", () => {
     assert.equal(shown(0.000316228), "0.0003162");
     assert.equal(scored({ value: 0.5, low: 0.4, high: 0.61 }), "0.5 (0.4 to 0.61)");
     assert.equal(scored(undefined), "");
+});
+
+test("a front is of scores and of what points cost", () => {
+    const table = { rows, scores: ["loss"] };
+    assert.deepEqual(aims(table), [{ name: "loss", label: "loss" }, { name: "seconds", label: "time" }]);
+    assert.deepEqual(aims({ rows: rows.slice(2), scores: [] }), []);
+    assert.equal(frontWords([], table), "");
+    assert.match(frontWords(["loss"], table), /one more/);
+    assert.equal(frontWords(["loss", "seconds"], { rows, pareto: [] }), "No point has all of these yet.");
+    assert.equal(
+        frontWords(["loss", "seconds"], { rows, pareto: [1, 2] }), "2 of 3 points are on the front: 1, 2.",
+    );
 });

@@ -85,7 +85,7 @@ def _wrong(body: AskedSweep, one: Asked) -> str:
     """What is wrong with one axis alone."""
     kinds = {node["class_type"] for node in body.prompt.values()}
     try:
-        axes = make_axes([one], body.prompt, object_info(kinds), ServerReader())
+        axes = make_axes([one], body.prompt, object_info(kinds), ServerReader(), body.workflow)
         if body.mode in ("product", "paired"):
             make_points(axes, body.mode, 0, 0)
     except ValueError as error:
@@ -128,9 +128,9 @@ async def listed(_request: web.Request) -> web.Response:
 
 
 async def shown(request: web.Request) -> web.Response:
-    """The table as it is now. `?pareto=a,b` adds the points of that front."""
+    """The table as it is now. `?pareto=a&pareto=b` adds the points of that front."""
     kept = _found(request)
-    wanted = [name for name in request.query.get("pareto", "").split(",") if name]
+    wanted = request.query.getall("pareto", [])
 
     def go() -> dict[str, Any]:
         look(kept)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..files import legible
+from .places import inside
 from .values import Reader, Span, Spec, Values, parse, within
+from .wires import Workflow
 from .workflow import Prompt
 
 
@@ -24,13 +26,19 @@ class Asked:
 
 @dataclass(frozen=True)
 class Axis:
-    """One input of one node, and what it may be."""
+    """One input of one node, and what it may be; `also` are others that the same widget feeds."""
 
     node: str
     input: str
     values: Values
     title: str
     slot: int | None = None
+    also: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Every node and input of a prompt that gets the value."""
+        return [(self.node, self.input), *self.also]
 
     @property
     def label(self) -> str:
@@ -46,12 +54,16 @@ def make_axes(
     prompt: Prompt,
     object_info: Mapping[str, Any],
     reader: Reader | None = None,
+    workflow: Workflow | None = None,
 ) -> list[Axis]:
-    """Raises `ValueError` for a node or input that is not there, is wired, or a wrong value."""
+    """A node that shows a subgraph stands for those inside that its widget feeds.
+
+    Raises `ValueError` for a node or input that is not there, is wired, or a wrong value."""
     if not asked:
         raise ValueError("Nothing changes: add an input to the sweep first.")
     axes = []
-    for one in asked:
+    for wanted in asked:
+        one, *also = _through(wanted, prompt, workflow)
         node = prompt.get(one.node)
         if node is None:
             raise ValueError(f"Node {legible(one.node)} is not part of what would be queued.")
@@ -67,8 +79,17 @@ def make_axes(
                 within(value, spec)
         except ValueError as error:
             raise ValueError(f"{label}: {error}") from None
-        axes.append(Axis(one.node, one.input, values, title, one.slot))
+        places = tuple((other.node, other.input) for other in also)
+        axes.append(Axis(one.node, one.input, values, title, one.slot, places))
     return axes
+
+
+def _through(one: Asked, prompt: Prompt, workflow: Workflow | None) -> list[Asked]:
+    """What is asked, or what it comes to inside the subgraph that the node shows."""
+    if one.node in prompt or not workflow:
+        return [one]
+    found = [place for place in inside(workflow, one.node, one.input) if place[0] in prompt]
+    return [Asked(node, name, one.values) for node, name in found] or [one]
 
 
 def spec_of(object_info: Mapping[str, Any], kind: str, name: str) -> Spec:

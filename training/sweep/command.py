@@ -13,7 +13,8 @@ number, title or type), an input and its values:
     "file prompts.txt" (a value a line)    1e-5..1e-3 log (all between, for random and latin)
 
 Points are all combinations (product), or paired, random, latin; or a search: --mode search
---goal "held-out loss" --count 20 asks Optuna (pip install optuna) for each next point.
+--goal "held-out loss" --count 20 asks Optuna (pip install optuna) for each next point. More of all
+this: docs/sweeps.md in the pack.
 
 Exit codes: 0 all points are done; 1 some failed or were cancelled; 2 the plan is wrong, and nothing
 was queued; 3 no server was left (the same command goes on from here); 130 stopped by Ctrl-C.
@@ -21,39 +22,24 @@ was queued; 3 no server was left (the same command goes on from here); 130 stopp
 
 import argparse
 import asyncio
-import json
-import re
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
-from ..files import atomic, legible, write_json
+from ..files import atomic, write_json
 from . import kept as store
-from .axes import Asked
-from .client import connect
 from .estimate import amount, duration, estimate
 from .kept import DONE, Kept
-from .plan import Sweep, make_sweep
+from .plan import Sweep
+from .planning import Nobody, Wrong, first_answer, planned
 from .points import MODES, SEARCH
 from .results import best, table, to_csv
-from .runner import POLL, Gone, Runner, answered
-from .workflow import Prompt, Workflow, is_prompt, slots_of, to_prompt
+from .runner import Runner
 
 ALL, SOME, WRONG, NOBODY, STOPPED = 0, 1, 2, 3, 130
 LOCAL = "http://127.0.0.1:8188"
 PACK = Path(__file__).absolute().parent.parent.parent
-
-
-class Wrong(Exception):
-    """Something in the command or the plan; nothing was queued."""
-
-
-class Nobody(Exception):
-    """No server answers."""
 
 
 def sweeps_folder() -> Path:
@@ -86,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    info, costs = asyncio.run(_first(options.server or [LOCAL], options.give_up))
-    sweep = _planned(options, info)
+    info, costs = asyncio.run(first_answer(options.server or [LOCAL], options.give_up))
+    sweep = planned(options, info)
     found = estimate(sweep, costs)
     say(f"{sweep.name}: {sweep.count} points")
     if found.seconds is not None and found.bytes is not None:
@@ -166,75 +152,6 @@ def _told(kept: Kept, options: argparse.Namespace) -> int:
     return NOBODY if not asked or {store.WAITING, store.QUEUED} & set(states) else SOME
 
 
-# ---------------------------------------------------------------- the plan
-
-
-async def _first(addresses: Sequence[str], give_up: float) -> tuple[Any, Any]:
-    """What the first server that answers says of its nodes and its earlier runs."""
-    deadline = time.monotonic() + give_up
-    while True:
-        told = []
-        for address in addresses:
-            async with connect(address) as client:
-                try:
-                    info = await answered(client.get("/object_info"))
-                    about = await answered(client.get("/atelier/sweeps/server"))
-                except aiohttp.ClientResponseError as error:
-                    raise Wrong(
-                        f"{address} has no Atelier that knows sweeps ({error.status})."
-                    ) from error
-                except Gone as error:
-                    told.append(f"{address} does not answer ({error}).")
-                else:
-                    return info, about["costs"]
-        if time.monotonic() > deadline:
-            raise Nobody("\n".join(told))
-        await asyncio.sleep(POLL)
-
-
-def _planned(options: argparse.Namespace, info: Mapping[str, Any]) -> Sweep:
-    try:
-        graph = json.loads(options.graph.read_text(encoding="utf-8"))
-        workflow: Workflow | None = None if is_prompt(graph) else graph
-        prompt: Prompt = graph if workflow is None else to_prompt(workflow, info)
-        axes = [_axis(text, prompt, workflow, info) for text in options.axis]
-        return make_sweep(
-            options.name or options.graph.stem,
-            options.mode,
-            axes,
-            prompt,
-            info,
-            count=options.count,
-            seed=options.seed,
-            goal=options.goal,
-            workflow=workflow,
-            reader=HereReader(),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = error if isinstance(error, OSError | ValueError) else f"no workflow ({error!r})"
-        raise Wrong(f"{options.graph}: {what}") from error
-
-
-def _axis(text: str, prompt: Prompt, workflow: Workflow | None, info: Mapping[str, Any]) -> Asked:
-    """`node.input=values`; the node by number, title or type."""
-    match = re.fullmatch(r"(?s)(?P<node>.+?)\.(?P<input>\w+)\s*=(?P<values>.*)", text)
-    if not match:
-        raise ValueError(f"--axis {legible(text)}: write it as node.input=values.")
-    wanted = match["node"].strip()
-    found = [number for number, node in prompt.items() if wanted in _names(number, node)]
-    if len(found) != 1:
-        known = "; ".join(f"{n} {_names(n, node)[-1]}" for n, node in prompt.items())
-        what = "several nodes are" if found else "no node is"
-        raise ValueError(f"--axis {legible(text)}: {what} called {legible(wanted)}. {known}")
-    slot = slots_of(workflow, found[0], info).get(match["input"]) if workflow else None
-    return Asked(found[0], match["input"], match["values"].strip(), slot)
-
-
-def _names(number: str, node: Mapping[str, Any]) -> list[str]:
-    title = (node.get("_meta") or {}).get("title")
-    return [number, node["class_type"], *([title] if title else [])]
-
-
 def _kept(folder: Path, sweep: Sweep) -> Kept:
     """The folder of this very sweep, if it was begun before, else a new one."""
     try:
@@ -251,17 +168,6 @@ def _kept(folder: Path, sweep: Sweep) -> Kept:
         )
     say(f"Going on with {kept.folder}")
     return kept
-
-
-class HereReader:
-    """Files are those of whoever is at the terminal."""
-
-    def lines(self, name: str) -> list[str]:
-        text = Path(name).read_text(encoding="utf-8-sig")
-        return [line.strip() for line in text.splitlines() if line.strip()]
-
-    def folders(self, pattern: str) -> list[str]:
-        raise ValueError(f"folders {pattern}: name the folders; only the page can look for them.")
 
 
 # ---------------------------------------------------------------- the command line

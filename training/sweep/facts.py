@@ -1,7 +1,6 @@
 """What a run says of itself, for tables: settings, losses, scores, and what it cost. Pure."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ COSTS = ("steps", "batch_size", "resolution", "rank")
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """`scores` (each `value`, and `low` and `high` where known), `seconds`, `bytes`, `steps`.
+    """`scores` (each `value`, and `low` and `high` where known), `seconds`, `bytes`, `steps`, and
+    `held_out`, the course of that loss: pairs of step and loss.
 
     Raises `LookupError` where there is no run.
     """
@@ -18,7 +18,8 @@ def facts(folder: Path) -> dict[str, Any]:
         raise LookupError(f"There is no run {folder.name}.")
     lines = _lines(folder / "log.jsonl")
     losses = [line["loss"] for line in lines if "loss" in line]
-    held_out = [line["held_out"] for line in lines if "held_out" in line]
+    course = [[line["step"], line["held_out"]] for line in lines if "held_out" in line]
+    held_out = [loss for _, loss in course]
     scores: dict[str, dict[str, float]] = {}
     if losses:
         tail = losses[-max(1, int(len(losses) * TAIL)) :]
@@ -32,7 +33,8 @@ def facts(folder: Path) -> dict[str, Any]:
         "steps": len(losses),
         "seconds": round(seconds(folder), 2),
         "bytes": size(folder),
-        "scores": scores | _judged(folder / "scores.json"),
+        "held_out": course,
+        "scores": scores,
     }
 
 
@@ -60,27 +62,6 @@ def costs(runs: Path, most: int = 30) -> list[dict[str, float]]:
             cost = {key: float(config[key]) for key in COSTS}
             found.append(cost | {"seconds": took, "bytes": float(size(folder))})
     return found
-
-
-def _judged(path: Path) -> dict[str, dict[str, float]]:
-    """The scores of an evaluation: numbers, or `value` (or `mean`) with `low` and `high`."""
-    found = _json(path)
-    listed = found.get("scores", found)
-    scores: dict[str, dict[str, float]] = {}
-    for name, score in listed.items() if isinstance(listed, dict) else ():
-        parts = score if isinstance(score, dict) else {"value": score}
-        value = parts.get("value", parts.get("mean"))
-        if _is_number(value):
-            scores[str(name)] = {
-                key: float(end)
-                for key, end in {**parts, "value": value}.items()
-                if key in ("value", "low", "high") and _is_number(end)
-            }
-    return scores
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _json(path: Path) -> dict[str, Any]:

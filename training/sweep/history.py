@@ -1,5 +1,6 @@
 """What became of a prompt, from ComfyUI's history. Pure."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,12 +8,16 @@ from .kept import CANCELLED, DONE, FAILED
 from .plan import TAG
 
 RUN = "atelier_run"  # how a node that trained tells of its run
+SCORES = "atelier_scores"  # how Score Grid tells of what it found
 FILES = "models/"  # how Save LoRA tells of what it wrote
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a prompt ended. `runs` are the names of its trainings, `files` what Save LoRA wrote."""
+    """How a prompt ended. `runs` are the names of its trainings, `files` what Save LoRA wrote.
+
+    `scores` are those of its grid: by name `value`, with `low` and `high` where they are known.
+    """
 
     state: str
     error: str = ""
@@ -20,13 +25,15 @@ class Ended:
     files: tuple[str, ...] = ()
     pictures: tuple[dict[str, str], ...] = field(default=())
     seconds: float = 0.0
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """For the journal."""
         if self.state != DONE:
             return {"error": self.error}
         kept = {"runs": self.runs, "files": self.files, "pictures": self.pictures}
-        return {**kept, "seconds": round(self.seconds, 1)}
+        scores = {"scores": self.scores} if self.scores else {}
+        return {**kept, "seconds": round(self.seconds, 1), **scores}
 
 
 def ended(entry: dict[str, Any]) -> Ended:
@@ -38,7 +45,7 @@ def ended(entry: dict[str, Any]) -> Ended:
             return Ended(FAILED, f"{where}: {str(data.get('exception_message')).strip()}")
         if kind == "execution_interrupted":
             return Ended(CANCELLED, "It was cancelled.")
-    runs, pictures, files = [], [], []
+    runs, pictures, files, scores = [], [], [], {}
     for output in (entry.get("outputs") or {}).values():
         runs += [name for name in output.get(RUN) or [] if isinstance(name, str)]
         pictures += [
@@ -47,8 +54,25 @@ def ended(entry: dict[str, Any]) -> Ended:
             if shown.get("type") == "output"
         ]
         texts = output.get("text") or []
+        for told in output.get(SCORES) or []:
+            scores |= _scores(told)
         files += [text for text in texts if isinstance(text, str) and text.startswith(FILES)]
-    return Ended(DONE, "", tuple(runs), tuple(files), tuple(pictures), _seconds(messages))
+    return Ended(DONE, "", tuple(runs), tuple(files), tuple(pictures), _seconds(messages), scores)
+
+
+def _scores(told: Any) -> dict[str, dict[str, float]]:
+    """Those that are numbers."""
+    found = {}
+    for name, score in told.items() if isinstance(told, dict) else ():
+        parts = score.items() if isinstance(score, dict) else ()
+        ends = {k: float(v) for k, v in parts if k in ("value", "low", "high") and _is_number(v)}
+        if "value" in ends:
+            found[str(name)] = ends
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _seconds(messages: list[Any]) -> float:

@@ -8,9 +8,11 @@ from typing import Any
 
 from ..files import legible, safe_name
 from .axes import Asked, Axis, is_link, make_axes
+from .places import place_of
 from .points import MODES, SEARCH, make_points
 from .values import Reader, Span, Value
-from .workflow import Prompt, Workflow, widget_list
+from .wires import Workflow
+from .workflow import Prompt
 
 TRAINS = "AtelierTrainLora"
 TAG = "atelier_sweep"  # in a workflow's `extra`: which sweep and point a prompt is
@@ -49,6 +51,7 @@ class Sweep:
                     Span(**v) if isinstance(v := one["values"], dict) else tuple(v),
                     one["title"],
                     one["slot"],
+                    tuple((node, name) for node, name in one.get("also", ())),
                 )
                 for one in kept["axes"]
             ]
@@ -88,10 +91,12 @@ class Sweep:
         for node in trains:
             if not isinstance(self.prompt[node]["inputs"].get("name"), str):
                 continue
-            if any((axis.node, axis.input) == (node, "name") for axis in self.axes):
+            if any((node, "name") in axis.places for axis in self.axes):
                 continue
             before = upstream(self.prompt, node)
-            decides = [a for a, axis in enumerate(self.axes) if axis.node in before]
+            decides = [
+                a for a, axis in enumerate(self.axes) if before.intersection(dict(axis.places))
+            ]
             mine = [self.points[number][a] for a in decides]
             first = next(
                 n for n, point in enumerate(self.points) if [point[a] for a in decides] == mine
@@ -112,7 +117,8 @@ class Sweep:
         """The prompt of a point, as ComfyUI's queue takes it."""
         prompt = copy.deepcopy(self.prompt)
         for axis, value in zip(self.axes, self.points[number], strict=True):
-            prompt[axis.node]["inputs"][axis.input] = value
+            for node, name in axis.places:
+                prompt[node]["inputs"][name] = value
         for node, name in self.run_names(number).items():
             prompt[node]["inputs"]["name"] = name
         return prompt
@@ -121,7 +127,8 @@ class Sweep:
         """The graph of a point, for the page; its `extra` says which point of which sweep it is."""
         graph = copy.deepcopy(self.workflow) if self.workflow else {}
         for axis, value in zip(self.axes, self.points[number], strict=True):
-            _set(graph, axis.node, axis.slot, value)
+            if place := place_of(graph, axis.node, axis.input, axis.slot):
+                place.put(value)
         for node, name in self.run_names(number).items():
             _set_name(graph, node, self.prompt[node]["inputs"]["name"], name)
         told = {"name": self.name, "point": number + 1, "title": self.point_name(number)}
@@ -151,17 +158,11 @@ def upstream(prompt: Prompt, node: str) -> set[str]:
     return found
 
 
-def _set(graph: Workflow, node: str, slot: int | None, value: Value) -> None:
-    found = widget_list(graph, node)
-    if found is not None and slot is not None and slot < len(found):
-        found[slot] = value
-
-
 def _set_name(graph: Workflow, node: str, before: str, name: str) -> None:
     """The run's name is the first widget of its node; only if it is what it was in the prompt."""
-    found = widget_list(graph, node)
-    if found and found[0] == before:
-        found[0] = name
+    place = place_of(graph, node, "name", 0)
+    if place and place.value == before:
+        place.put(name)
 
 
 # ---------------------------------------------------------------- making one
@@ -190,8 +191,8 @@ def make_sweep(
         raise ValueError(f"{legible(mode)} is no kind of sweep. There is {', '.join(MODES)}.")
     if (mode == SEARCH) != bool(goal):
         raise ValueError("A search needs a goal, such as held-out loss, and only a search has one.")
-    axes = make_axes(asked, prompt, object_info, reader)
-    twice = [a.label for n, a in enumerate(axes) if _place(a) in map(_place, axes[:n])]
+    axes = make_axes(asked, prompt, object_info, reader, workflow)
+    twice = [a.label for n, a in enumerate(axes) if any(_meet(a, other) for other in axes[:n])]
     if twice:
         raise ValueError(f"{twice[0]} is there twice. Put all its values into one axis.")
     points = tuple(make_points(axes, mode, count, seed))
@@ -199,5 +200,5 @@ def make_sweep(
     return Sweep(name, mode, seed, tuple(axes), points, prompt, workflow, count, goal)
 
 
-def _place(axis: Axis) -> tuple[str, str]:
-    return axis.node, axis.input
+def _meet(one: Axis, other: Axis) -> bool:
+    return not set(one.places).isdisjoint(other.places)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .axes import Asked
+from .wires import Level
 from .workflow import is_prompt
 
 
@@ -36,6 +37,15 @@ class AskedSweep(BaseModel):
         if not is_prompt(prompt):
             raise ValueError("It is no prompt: nodes with class_type and inputs are wanted.")
         return prompt
+
+    @field_validator("workflow")
+    @classmethod
+    def _saved(cls, workflow: dict[str, Any] | None) -> dict[str, Any] | None:
+        try:
+            Level.of(workflow or {})
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"It is no saved workflow ({error!r}).") from error
+        return workflow
 
     @property
     def asked(self) -> list[Asked]:

@@ -35,16 +35,23 @@ def rows(sweep: Sweep, points: Sequence[Point]) -> list[Row]:
                 "runs": list(told.get("runs", [])),
                 "files": list(told.get("files", [])),
                 "pictures": list(told.get("pictures", [])),
-                "scores": facts.get("scores", {}),
+                "scores": scores_of(point),
                 "seconds": told.get("seconds"),
                 "training_seconds": facts.get("seconds"),
                 "bytes": facts.get("bytes"),
                 "steps": facts.get("steps"),
+                "ended_early": bool(told.get("ended_early")),
             }
         elif told.get("error"):
             row["error"] = told["error"]
         found.append(row)
     return found
+
+
+def scores_of(point: Point) -> dict[str, dict[str, float]]:
+    """Those that the run logged, and those of the grid that was drawn and scored after it."""
+    facts = point.told.get("facts") or {}
+    return facts.get("scores", {}) | point.told.get("scores", {})
 
 
 def labels(sweep: Sweep) -> list[str]:

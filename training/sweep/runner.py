@@ -42,6 +42,7 @@ class Runner:
         self.began = time.monotonic()
         self.times: list[float] = []
         self.servers = 0
+        self.pruned: set[int] = set()  # points whose run was ended early, as a search may
 
     async def run(self, addresses: Sequence[str]) -> None:
         """Do the points that are not done. Every outcome is in the journal as soon as it is known.
@@ -149,11 +150,14 @@ class Runner:
                 prompt_id = await self._queue(client, number)
             except PromptFailed as error:
                 self._note(number, FAILED, error=str(error))
+                self.after(number)
                 self._tell(number, f"{name}: refused. {error}")
                 return
             self._tell(number, f"{name}: queued on {client.address}", False)
         end = await self._end(client, prompt_id, number)
         told = {"prompt_id": prompt_id, "server": client.address, **end.told()}
+        if number in self.pruned:
+            told["ended_early"] = True
         if end.runs:
             try:
                 told["facts"] = await self.get(client, f"/atelier/sweeps/runs/{end.runs[-1]}")

@@ -1,11 +1,12 @@
-"""Adaptive search: Optuna proposes each point by what those before have reached.
+"""Adaptive search: Optuna proposes each point by what those before have reached, and says which
+runs are not worth their end.
 
 Only for who has Optuna; imported at first use. Its ask-and-tell interface, with our journal as the
 storage: a search that is resumed tells Optuna anew what is known.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,11 +23,10 @@ from optuna.trial import Trial, TrialState, create_trial
 from .axes import Axis
 from .client import Client
 from .kept import DONE, Kept, Point
-from .results import lower_is_better
+from .results import lower_is_better, scores_of
 from .runner import Gone, Runner
 from .values import Span, Value
 
-HELD_OUT = "held-out loss"  # what is looked at while a run goes on
 WARM_UP = 4  # runs that are never ended early: there is nothing to compare them with
 
 
@@ -42,21 +42,32 @@ class Searching(Runner):
             sampler=optuna.samplers.TPESampler(
                 seed=self.sweep.seed + len(self.points), constant_liar=True
             ),
-            # Of held-out losses, which are the less the better whatever the goal is.
-            pruner=optuna.pruners.NopPruner(),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=WARM_UP),
         )
         self.ways = {str(n): _distribution(axis) for n, axis in enumerate(self.sweep.axes)}
         self.trials: dict[int, Trial] = {}
-        self.seen: dict[int, dict[int, float]] = {}  # by point: held-out loss by step
-        self.pruned: set[int] = set()
+        self.reported: dict[int, set[int]] = {}  # by point: the steps that Optuna knows
         for values, point in zip(self.sweep.points, self.points, strict=True):
             self._remember(values, point)
 
     def _remember(self, values: Sequence[Value], point: Point) -> None:
         value = _goal(point, self.sweep.goal)
-        if point.state == DONE and value is not None:
-            params = {str(number): one for number, one in enumerate(values)}
-            self.study.add_trial(create_trial(params=params, distributions=self.ways, value=value))
+        early = bool(point.told.get("ended_early"))
+        if point.state == DONE and (early or value is not None):
+            self.study.add_trial(
+                create_trial(
+                    state=TrialState.PRUNED if early else TrialState.COMPLETE,
+                    params={str(number): one for number, one in enumerate(values)},
+                    distributions=self.ways,
+                    value=None if early else value,
+                    intermediate_values=self._course(point.told.get("facts") or {}),
+                )
+            )
+
+    def _course(self, facts: Mapping[str, Any]) -> dict[int, float]:
+        """The held-out loss by step, the less the better; turned where of the goal more is."""
+        sign = 1 if lower_is_better(self.sweep.goal) else -1
+        return {int(step): sign * float(loss) for step, loss in facts.get("held_out") or []}
 
     def can_ask(self) -> bool:
         return len(self.points) < self.sweep.count
@@ -71,20 +82,22 @@ class Searching(Runner):
         return len(self.points) - 1
 
     async def during(self, client: Client, number: int) -> None:
-        """End a run whose held-out loss is worse than most others had at the same step."""
+        """End a run whose held-out loss is worse than half of the others had at the same step."""
         names = self.sweep.run_names(number)
-        if number in self.pruned or len(names) != 1:
+        trial = self.trials.get(number)
+        if number in self.pruned or trial is None or len(names) != 1:
             return
         (name,) = names.values()
         try:
             told = await self.get(client, f"/atelier/sweeps/runs/{name}")
         except aiohttp.ClientResponseError:
             return  # it has not begun
-        score = told["scores"].get(HELD_OUT)
-        if not score:
-            return
-        self.seen.setdefault(number, {})[told["steps"]] = score["value"]
-        if self._hopeless(number, told["steps"], score["value"]):
+        known = self.reported.setdefault(number, set())
+        for step, loss in self._course(told).items():
+            if step not in known:
+                known.add(step)
+                trial.report(loss, step)
+        if known and trial.should_prune():
             self.pruned.add(number)
             self.say(f"{self.sweep.point_name(number)}: ended early, its held-out loss is high")
             try:
@@ -92,38 +105,28 @@ class Searching(Runner):
             except (aiohttp.ClientError, OSError) as error:
                 raise Gone(str(error)) from error
 
-    def _hopeless(self, number: int, step: int, value: float) -> bool:
-        """The median rule: worse than half of the others were by then.
-
-        Golovin et al. (2017), Google Vizier, section 3.2.
-        """
-        others = []
-        for other, losses in self.seen.items():
-            by_then = [loss for at, loss in losses.items() if at <= step]
-            if other != number and other not in self.pruned and by_then:
-                others.append(min(by_then))
-        others.sort()
-        return len(others) >= WARM_UP and value > others[len(others) // 2]
-
     def after(self, number: int) -> None:
         trial = self.trials.pop(number, None)
         if trial is None:
             return
-        value = _goal(self.points[number], self.sweep.goal)
-        if self.points[number].state == DONE and value is None:
-            logging.warning(
-                "Point %d has no score %s, so the search learns nothing from it.",
-                number + 1,
-                self.sweep.goal,
-            )
-        if value is None:
-            self.study.tell(trial, state=TrialState.FAIL)
-        else:
+        point = self.points[number]
+        value = _goal(point, self.sweep.goal)
+        if point.state == DONE and number in self.pruned:
+            self.study.tell(trial, state=TrialState.PRUNED)
+        elif value is not None:
             self.study.tell(trial, value)
+        else:
+            if point.state == DONE:
+                logging.warning(
+                    "Point %d has no score %s, so the search learns nothing from it.",
+                    number + 1,
+                    self.sweep.goal,
+                )
+            self.study.tell(trial, state=TrialState.FAIL)
 
 
 def _goal(point: Point, goal: str) -> float | None:
-    scores: dict[str, Any] = (point.told.get("facts") or {}).get("scores", {})
+    scores = scores_of(point)
     return scores[goal]["value"] if goal in scores else None
 
 

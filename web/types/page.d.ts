@@ -58,8 +58,12 @@ declare module "*/scripts/app.js" {
         /** `definition` is as /object_info has it, and may be changed. */
         beforeRegisterNodeDef?(type: unknown, definition: NodeDefinition): void;
         nodeCreated?(node: Node): void;
+        /** What can be done by name, key, or a button. */
+        commands?: { id: string; icon: string; label: string; tooltip: string; function(): void }[];
         /** More for the menu of a node; null is a line between. */
         getNodeMenuItems?(node: Node): (MenuItem | null)[];
+        /** Names of commands for the buttons over what is selected. */
+        getSelectionToolboxCommands?(item: any): string[];
         /** The person asked for the lists of files anew. */
         refreshComboInNodes?(definitions: Record<string, NodeDefinition>): void;
     }
@@ -86,6 +90,7 @@ declare module "*/scripts/app.js" {
     interface Canvas {
         graph: Graph | null;
         canvas: HTMLCanvasElement;
+        selected_nodes: Record<string, Node>;
         processMouseWheel(event: WheelEvent): void;
         processMouseDown(event: PointerEvent): void;
         processMouseMove(event: PointerEvent): void;

@@ -11,10 +11,11 @@
  */
 
 /**
- * Round numbers between two, about `count` of them.
+ * Round numbers between two, about `count` of them, and two at least.
  * @param {number} least
  * @param {number} most
  * @param {number} count
+ * @returns {number[]}
  */
 export function ticks(least, most, count) {
     if (!(most > least)) return [least];
@@ -24,7 +25,7 @@ export function ticks(least, most, count) {
     const found = [];
     for (let number = Math.ceil(least / step - 1e-9); number * step <= most * (1 + 1e-12) + step * 1e-9; number += 1)
         found.push(Number((number * step).toPrecision(12)));
-    return found;
+    return found.length > 1 || count > 16 ? found : ticks(least, most, 2 * count);
 }
 
 /**

@@ -57,6 +57,14 @@ export class Axes {
         this._inputs();
     }
 
+    /** Choose a node, so that one of its settings can be. @param {string} node */
+    goTo(node) {
+        this.offer();
+        if ([...this.node.options].some((one) => one.value === node)) this.node.value = node;
+        this._inputs();
+        this.input.focus();
+    }
+
     _inputs() {
         const place = places().find((one) => one.node === this.node.value);
         const names = place ? sweepable(place.owner) : [];

@@ -5,6 +5,7 @@ import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
 import { button, labelled, make } from "../dom.js";
 import { Axes } from "./axes.js";
+import { showHelp } from "./help.js";
 import { Results } from "./results.js";
 import { ask, of } from "./server.js";
 import { amount, duration } from "./told.js";
@@ -40,7 +41,8 @@ export class Panel {
         }
         this.element = make(
             "div", { class: "panel", role: "region", "aria-label": "Sweep" },
-            make("h2", {}, "New sweep"), this.axes.element,
+            make("div", { class: "bar" }, make("h2", {}, "New sweep"), button("?", "How values are written", () => showHelp(this.element), { "aria-label": "Help" })),
+            this.axes.element,
             make("div", { class: "bar" }, labelled("Name", this.name), labelled("Combine", this.mode), this.drawn),
             this.told, this.wrong, make("div", { class: "bar" }, this.queue),
             make("h2", {}, "Sweeps"), this.results.element, this.status,

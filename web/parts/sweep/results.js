@@ -3,8 +3,9 @@
 
 import { app } from "../../../../scripts/app.js";
 import { button, labelled, make } from "../dom.js";
-import { ask, csvAddress, of, pictureAddress } from "./server.js";
-import { cell, counted, differing, duration, scored, shown, sorted } from "./told.js";
+import { Front } from "./front.js";
+import { ask, csvAddress, of, pictureAddress, tableOf } from "./server.js";
+import { amount, cell, COSTS, costs, counted, differing, duration, scored, shown, sorted } from "./told.js";
 
 const OFTEN = 2000; // ms between looks, while points are on their way
 const GOING_ON = ["waiting", "queued"];
@@ -22,17 +23,24 @@ export class Results {
         this._by = "point";
         this._down = false;
         this._timer = 0;
+        this._turn = 0;
         this.chosen = make("select", {});
         this.chosen.addEventListener("change", () => void this.show(this.chosen.value));
         this.counted = make("span", { class: "counted", role: "status" });
         this.resume = button("Resume", "Queue the points that are neither done nor in the queue", () => void this._resume());
         this.csv = make("a", { class: "link", download: true, title: "The table for a spreadsheet" }, "CSV");
         this.json = button("JSON", "The table with all that is known", () => this._saveJson());
+        const chosen = () => {
+            this.front.draw(this.table);
+            void this.show(this.table.name);
+        };
+        this.signs = make("p", { class: "note" });
+        this.front = new Front(chosen, () => this._draw());
         this.place = make("div", { class: "results", tabindex: "0", role: "region", "aria-label": "Points" });
         this.element = make(
             "div", {},
             make("div", { class: "bar" }, labelled("Sweep", this.chosen), this.resume, this.csv, this.json),
-            make("p", {}, this.counted), this.place,
+            make("p", {}, this.counted), this.front.element, this.signs, this.place,
         );
     }
 
@@ -51,12 +59,15 @@ export class Results {
     /** @param {string} name */
     async show(name) {
         clearTimeout(this._timer);
+        const turn = ++this._turn;
         try {
-            const found = await ask(of(name));
+            const found = await ask(tableOf(name, this.front.names));
+            if (turn !== this._turn) return; // a later one is on its way
             const same = JSON.stringify(found) === JSON.stringify(this.table);
             this.table = found;
             if (!same) this._draw();
         } catch (error) {
+            if (turn !== this._turn) return;
             this._say(/** @type {Error} */ (error).message, true);
         }
         this.chosen.value = name;
@@ -89,18 +100,22 @@ export class Results {
     }
 
     _draw() {
-        const { rows, axes, scores, name } = this.table;
+        const { rows, axes, scores, name, pareto } = this.table;
         this.counted.textContent = counted(rows);
+        const signs = [scores.length && "★: best, as far as the intervals can tell.", pareto && "◆: on the Pareto front."];
+        this.signs.textContent = signs.filter(Boolean).join(" ");
         this.resume.disabled = rows.every((/** @type {any} */ row) => row.state === "done");
         this.csv.href = csvAddress(name);
-        const columns = ["point", ...differing(rows, axes), "state", ...scores, "seconds"];
+        this.front.draw(this.table);
+        const columns = ["point", ...differing(rows, axes), "state", ...scores, ...costs(rows)];
         const heads = columns.map((column) => this._head(column));
-        const body = sorted(rows, this._by, this._down).map((row) => this._row(row, columns));
+        const seen = rows.filter((/** @type {any} */ row) => this.front.shows(this.table, row));
+        const body = sorted(seen, this._by, this._down).map((row) => this._row(row, columns));
         const focused = this._focused();
         this.place.replaceChildren(
             make(
                 "table", {},
-                make("caption", {}, `${name}. ★: best, as far as the intervals can tell.`),
+                make("caption", {}, name),
                 make("thead", {}, make("tr", {}, ...heads, make("th", { scope: "col" }, "pictures"), make("th", { scope: "col" }, "graph"))),
                 make("tbody", {}, ...body),
             ),
@@ -124,7 +139,8 @@ export class Results {
             this._by = column;
             this._draw();
         };
-        const inner = button(column + sign, `Sort by ${column}`, press, { "data-key": `head ${column}` });
+        const label = this.table.scores.includes(column) ? column : (COSTS[column] ?? column);
+        const inner = button(label + sign, `Sort by ${label}`, press, { "data-key": `head ${column}` });
         return make("th", { scope: "col", "aria-sort": order }, inner);
     }
 
@@ -133,9 +149,12 @@ export class Results {
      * @param {string[]} columns
      */
     _row(row, columns) {
+        const front = this.table.pareto?.includes(row.point);
         const cells = columns.map((column) => {
+            if (column === "point") return make("td", {}, front ? mark() : null, String(row.point));
+            if (column === "bytes") return make("td", {}, row.bytes ? amount(row.bytes) : "");
             if (column === "seconds") return make("td", {}, duration(row.seconds));
-            if (column === "state") return make("td", { class: row.state, title: row.error ?? false }, row.state, row.error ? make("small", {}, row.error) : null);
+            if (column === "state") return make("td", { class: row.state, title: row.error ?? false }, row.ended_early ? "done (ended early)" : row.state, row.error ? make("small", {}, row.error) : null);
             if (!(column in (row.scores ?? {}))) return make("td", {}, shown(cell(row, column) ?? ""));
             const star = this.table.best[column]?.includes(row.point) ? "★ " : "";
             return make("td", {}, star + scored(row.scores?.[column]));
@@ -148,7 +167,7 @@ export class Results {
         const open = button("Open", `Open point ${row.point} as a graph`, () => void this._open(row.point), {
             "aria-label": `Open point ${row.point} as a graph`, "data-key": `open ${row.point}`,
         });
-        return make("tr", {}, ...cells, make("td", {}, ...pictures), make("td", {}, open));
+        return make("tr", { class: front ? "on-front" : false }, ...cells, make("td", {}, ...pictures), make("td", {}, open));
     }
 
     /** @param {number} point */
@@ -163,4 +182,8 @@ export class Results {
             this._say(/** @type {Error} */ (error).message, true);
         }
     }
+}
+
+function mark() {
+    return make("span", { class: "mark", role: "img", "aria-label": "on the Pareto front" }, "◆");
 }

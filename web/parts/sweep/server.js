@@ -23,6 +23,16 @@ export function of(name) {
     return `/of/${encodeURIComponent(name)}`;
 }
 
+/**
+ * The table of a sweep, with the points of a Pareto front if there are scores for one.
+ * @param {string} name
+ * @param {string[]} front
+ */
+export function tableOf(name, front) {
+    const query = new URLSearchParams(front.map((score) => ["pareto", score]));
+    return of(name) + (front.length ? `?${query}` : "");
+}
+
 /** @param {string} name */
 export function csvAddress(name) {
     return api.apiURL(`${ROOT}${of(name)}/table.csv`);

@@ -12,6 +12,8 @@
  * @property {string[]} [files]
  * @property {{ filename: string, subfolder: string, type: string }[]} [pictures]
  * @property {number} [seconds]
+ * @property {number} [bytes] of its run's folder
+ * @property {boolean} [ended_early] its training, by a search that saw no good in it
  * @property {string} [error]
  */
 
@@ -90,4 +92,36 @@ export function counted(rows) {
  */
 export function differing(rows, axes) {
     return axes.filter((axis) => new Set(rows.map((row) => row.values[axis])).size > 1);
+}
+
+/** What a point cost, which a front may weigh against its scores: less is better. */
+export const COSTS = /** @type {Record<string, string>} */ ({ seconds: "time", bytes: "disk" });
+
+/**
+ * The costs that any point tells.
+ * @param {Row[]} rows
+ */
+export function costs(rows) {
+    return Object.keys(COSTS).filter((name) => rows.some((row) => typeof cell(row, name) === "number"));
+}
+
+/**
+ * What a front can be of: the scores, and the costs that any point tells.
+ * @param {{ rows: Row[], scores: string[] }} table
+ */
+export function aims({ rows, scores }) {
+    return [...scores, ...costs(rows)].map((name) => ({ name, label: scores.includes(name) ? name : COSTS[name] }));
+}
+
+/**
+ * How a front stands, in words.
+ * @param {string[]} names what is chosen
+ * @param {{ rows: Row[], pareto?: number[] }} table
+ */
+export function frontWords(names, { rows, pareto }) {
+    if (!names.length) return "";
+    if (names.length === 1) return "Choose one more: a front is of two scores or more.";
+    if (!pareto) return "";
+    if (!pareto.length) return "No point has all of these yet.";
+    return `${pareto.length} of ${rows.length} points are on the front: ${pareto.join(", ")}.`;
 }

@@ -29,11 +29,16 @@ export function places() {
 }
 
 /**
- * The names of the widgets that have a value of the workflow and no wire.
+ * The names of the widgets that have a value of the workflow and no wire. Of a node that shows a
+ * subgraph, those that are fed into it.
  * @param {any} node
  * @returns {string[]}
  */
 export function sweepable(node) {
+    if (node.subgraph) {
+        const free = (node.inputs ?? []).filter((/** @type {any} */ one) => one.widget && (one.link ?? null) === null);
+        return free.map((/** @type {any} */ one) => one.name);
+    }
     const input = node.constructor?.nodeData?.input ?? {};
     const known = { ...input.required, ...input.optional };
     const wired = (node.inputs ?? [])
