@@ -10,8 +10,21 @@ from typing import TYPE_CHECKING, Any
 from atelier.demo.server import Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Position, Response
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Page,
+        Position,
+        Response,
+    )
 
+# Said by every session: the server keeps what one sets, and the next would inherit it.
+SETTINGS = {
+    "Comfy.VueNodes.Enabled": False,
+    "Comfy.ColorPalette": "dark",
+    "Comfy.TutorialCompleted": True,  # or the templates cover the canvas at the start
+}
 PATIENCE = 60_000  # milliseconds, for a machine that does much else
 STARTED = "() => window.app?.extensionManager?.workflow?.activeWorkflow && app.graph"
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -187,25 +200,32 @@ class Canvas:
 
 @contextmanager
 def opened(browser: "Browser", server: Server, **settings: Any) -> Iterator[Canvas]:
-    """The server's page in a fresh session, with ComfyUI's `settings` (dots as `__`)."""
+    """The server's page in a fresh session, with ComfyUI's `settings` (dots as `__`).
+
+    At the end the server has those of before, which a page that is open still has on a reload.
+    """
     named = {name.replace("__", "."): value for name, value in settings.items()}
-    named |= {"Comfy.TutorialCompleted": True}  # or the templates cover the canvas at the start
-    context = browser.new_context(viewport={"width": 1600, "height": 900})
+    with browser.new_context(viewport={"width": 1600, "height": 900}) as context:
+        before = _set(context, server, SETTINGS | named)
+        canvas = Canvas(context.new_page(), server.address)
+        canvas.page.on("response", canvas.heard_response)
+        canvas.page.on("console", canvas.heard_console)
+        canvas.page.on("pageerror", lambda error: canvas.complaints.append(str(error)))
+        try:
+            canvas.page.goto(server.address)
+            canvas.page.wait_for_function(STARTED)
+            canvas.settle()
+            yield canvas
+        finally:
+            _set(context, server, before)
+
+
+def _set(context: "BrowserContext", server: Server, named: dict[str, Any]) -> dict[str, Any]:
+    """Change settings on the server; return what they were."""
+    address = f"{server.address}/settings"
+    before = SETTINGS | context.request.get(address).json()
     answer = context.request.post(
-        f"{server.address}/settings",
-        data=json.dumps(named),
-        headers={"Content-Type": "application/json"},
+        address, data=json.dumps(named), headers={"Content-Type": "application/json"}
     )
     assert answer.ok, answer.status_text
-    canvas = Canvas(context.new_page(), server.address)
-
-    canvas.page.on("response", canvas.heard_response)
-    canvas.page.on("console", canvas.heard_console)
-    canvas.page.on("pageerror", lambda error: canvas.complaints.append(str(error)))
-    try:
-        canvas.page.goto(server.address)
-        canvas.page.wait_for_function(STARTED)
-        canvas.settle()
-        yield canvas
-    finally:
-        context.close()
+    return {name: before.get(name) for name in named}

@@ -63,6 +63,12 @@ def test_a_sampler_is_known_by_its_name_and_options():
     assert len(set(hashes)) == 3 and described(ksampler("heun")) == hashes[1]
 
 
+def test_what_is_left_out_counts_nowhere():
+    assert described(Wrapper(1), ("by",)) == described(Wrapper(2), ("by",))
+    assert described(Wrapper(1), ("other",)) != described(Wrapper(2), ("other",))
+    assert described(Wrapper(1), ("by",)) != described(Wrapper(1), ("by", "itself"))
+
+
 def test_what_is_let_go_holds_nothing():
     with torch.inference_mode():
         image, text = torch.ones(1, 8, 8, 3), [[torch.ones(1, 7, 4), {"pooled": torch.ones(4)}]]

@@ -52,6 +52,7 @@ def described(value: Any, without: tuple[str, ...] = ()) -> str:
     """Hash of any object on a wire, such as a SAMPLER; of its attributes all but `without`."""
     look = _Look()
     if without:
+        look.known = {id(value): "self"}  # or what refers back to it would bring in all of it
         look.at(type(value))
         look.at({key: one for key, one in vars(value).items() if key not in without})
     else:
