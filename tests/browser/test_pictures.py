@@ -21,8 +21,8 @@ DROP = """async address => {
     const picture = await (await fetch(address)).blob();
     const data = new DataTransfer();
     data.items.add(new File([picture], "cell.png", { type: "image/png" }));
-    const where = { dataTransfer: data, bubbles: true, cancelable: true, clientX: 800, clientY: 450 };
-    app.canvas.canvas.dispatchEvent(new DragEvent("drop", where));
+    const how = { dataTransfer: data, bubbles: true, cancelable: true };
+    app.canvas.canvas.dispatchEvent(new DragEvent("drop", { ...how, clientX: 800, clientY: 450 }));
 }"""
 
 

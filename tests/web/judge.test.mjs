@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { arrange, AS_MADE, short, spoken } from "../../web/parts/judge/board.js";
+import { arrange, AS_MADE, figure, short, spoken } from "../../web/parts/judge/board.js";
 import { compile } from "../../web/parts/judge/filter.js";
 import * as lay from "../../web/parts/judge/lay.js";
 import { Pairs } from "../../web/parts/judge/pairs.js";
@@ -16,6 +16,7 @@ const cells = ROWS.flatMap((label, row) => COLUMNS.map((_, column) => ({
     strength: column / 2, settings: {},
 })));
 const score = (better, values) => ({ better, cells: values, columns: {}, pairs: {} });
+const said = (mean) => ({ mean, low: mean && mean - 0.5, high: mean && mean + 0.25, n: 9, too_few: mean === null });
 const gallery = {
     folder: "g", name: "g", made: "", rows: ROWS, columns: COLUMNS, sampling: {}, cells, missing: ["12"],
     recommendation: { column: 1, reasons: [] },
@@ -23,6 +24,7 @@ const gallery = {
         identity: score("higher", { "00": 0.1, "01": 0.5, "02": 0.9, 10: 0.3, 11: 0.8 }),
         copying: score("lower", { "00": 0.1, "01": 0.2, "02": 0.9, 10: 0.0, 11: 0.1, 12: 0.2 }),
         held_out: score("lower", {}),
+        cmmd: { ...score("lower", {}), columns: { 0: said(3), 1: said(null), 2: said(1) } },
     },
 };
 const all = () => true;
@@ -42,6 +44,8 @@ for (const [by, of, worst, rows, columns] of [
     ["copying", "rows", true, [0, 1], [0, 1, 2]],
     ["identity", "columns", false, [0, 1], [2, 1, 0]],
     ["held_out", "both", false, [0, 1], [0, 1, 2]], // no values: as made
+    ["cmmd", "both", false, [0, 1], [2, 0, 1]], // of columns alone
+    ["cmmd", "columns", true, [0, 1], [0, 2, 1]],
 ]) {
     test(`${by} of ${of}, ${worst ? "worst" : "best"} first`, () => {
         const board = arrange(gallery, all, { by, of, worst }, 4);
@@ -93,6 +97,13 @@ for (const [text, said] of [
 ]) {
     test(`the filter “${text}” says what is wrong`, () => assert.throws(() => compile(text, gallery), said));
 }
+
+test("what a score says of a column", () => {
+    assert.equal(figure(said(3)), "3 (2.5 to 3.25)");
+    assert.equal(figure(said(null)), "too few pictures to say");
+    assert.equal(figure({ ...said(3), low: null, high: null }), "3");
+    assert.equal(figure({ ...said(null), too_few: false }), "");
+});
 
 test("words for a screen reader, and short numbers", () => {
     assert.equal(spoken(gallery, cells[1]), "a red cat, seed 1. strength 0.5");

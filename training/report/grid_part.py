@@ -25,6 +25,8 @@ TITLES = {
     "consistency": "Consistency over contexts",
     "leakage": "Leakage without the trigger",
     "held_out": "Held-out loss",
+    "cmmd": "Distance of sets (CMMD)",
+    "kid": "Distance of sets (KID × 1000)",
 }
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "none": ""}
 
@@ -115,12 +117,12 @@ def _score(title: str, score: dict[str, Any], columns: Sequence[str]) -> Markup:
     found = [
         (columns[int(place)], column)
         for place, column in sorted(score["columns"].items(), key=lambda item: int(item[0]))
-        if int(place) < len(columns) and column["mean"] is not None
+        if int(place) < len(columns) and (column["mean"] is not None or column["too_few"])
     ]
     drawn = [
         Interval(" ".join(name.split()), one["mean"], one["low"], one["high"])
         for name, one in found
-        if one["low"] is not None and one["high"] is not None and not one["too_few"]
+        if None not in (one["mean"], one["low"], one["high"]) and not one["too_few"]
     ]
     marks = [(m, score[m]) for m in ("floor", "ceiling") if score[m] is not None]
     ends = ", ".join(f"{name} {value:.3g}" for name, value in marks)
@@ -146,7 +148,7 @@ def _figures(column: dict[str, Any]) -> list[str]:
     beside = column["paired_difference"] or {}
     n = column["n"]
     return [
-        f"{column['mean']:.3f}",
+        "" if column["mean"] is None else f"{column['mean']:.3f}",
         "too few pictures to say" if column["too_few"] else spread(column),
         f"{beside['mean']:+.3f} ({spread(beside)})" if beside.get("mean") is not None else "",
         f"{n:.0f}" if n else "",
