@@ -115,8 +115,18 @@ def test_votes_are_cast_saved_and_read_back(
         said = page.dialog.inner_text()
         assert not any(label in said for label in labels)
         page.tab.keyboard.press("s")
-        seen = page.vote(["ArrowLeft", "ArrowRight", "ArrowDown"])
+        seen = page.vote(["ArrowLeft", "ArrowLeft", "ArrowDown"])
         assert len({str(sorted(one[1:])) for one in seen}) == 3
+        page.ready()
+        for one in reversed(seen):
+            page.dialog.get_by_role("button", name="Undo").click()
+            assert page.asked() == one
+        back = page.dialog.get_by_role("button", name="Undo")
+        assert back.get_attribute("aria-disabled") == "true"
+        page.dialog.locator(".asked").focus()
+        page.tab.keyboard.press("u")  # there is nothing more to take back
+        page.dialog.get_by_text("0 votes", exact=True).wait_for()
+        page.vote(["ArrowLeft", "ArrowRight", "ArrowDown"])
         page.ready()
         page.tab.keyboard.press("Escape")
         page.dialog.get_by_text("3 votes of 1 voter.").wait_for()

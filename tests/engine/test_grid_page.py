@@ -121,7 +121,8 @@ def test_a_broken_picture_is_told(folder, table):
 
 
 def test_votes_are_kept_and_counted(folder, table):
-    assert vote(table) == (200, {"added": 1})
+    status, told = vote(table)
+    assert status == 200 and told["added"] == 1
     assert vote(table, 2, 0, winner="tie", voter="you", blind=False)[0] == 200
     status, told = get("/votes", name="grid")
     assert status == 200 and told["held"] is True
@@ -132,6 +133,23 @@ def test_votes_are_kept_and_counted(folder, table):
         ("me", "left", True), ("you", "tie", False)
     ]  # fmt: skip
     assert get("/one", name="grid")[1]["votes"] == 2
+
+
+def test_a_vote_is_taken_back(folder, table):
+    body = {"name": "grid", "left": table[0][0], "right": table[0][1], "winner": "left"}
+    body |= {"voter": "me", "blind": True}
+    vote(table, 1, 2)
+    time = vote(table)[1]["time"]
+    vote(table, 0, 2)
+    for wrong in ({}, {"time": "now"}, {"time": time, "winner": "both"}, {"time": time, "more": 1}):
+        assert ask("POST", "/votes/undo", body=body | wrong)[0] == 400, wrong
+    other = {"time": "2026-11-22T00:00:00.000Z"}
+    assert ask("POST", "/votes/undo", body=body | other) == (200, {"removed": 0})
+    assert len(votes.read(folder)) == 3
+    assert ask("POST", "/votes/undo", body=body | {"time": time}) == (200, {"removed": 1})
+    assert ask("POST", "/votes/undo", body=body | {"time": time}) == (200, {"removed": 0})
+    left = [(one.left, one.right) for one in votes.read(folder)]
+    assert left == [(table[0][1], table[0][2]), (table[0][0], table[0][2])]
 
 
 def test_what_is_no_vote_is_refused(folder, table):
@@ -178,5 +196,5 @@ def test_other_pages_are_told_no(folder, table):
     evil = {"Origin": "http://evil.example"}
     for path in ("", "/one", "/picture", "/pair", "/votes", "/html"):
         assert ask("GET", path, {"name": "grid"}, headers=evil)[0] == 403
-    for path in ("/votes", "/votes/import"):
+    for path in ("/votes", "/votes/undo", "/votes/import"):
         assert ask("POST", path, {"name": "grid"}, {}, headers=evil)[0] == 403
