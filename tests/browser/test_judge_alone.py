@@ -102,6 +102,33 @@ def test_is_seen_and_moved_in(browser: "Browser", file: Path, screenshots: Path)
         page.root.get_by_role("alert").get_by_text("There is no “nothing:”").wait_for()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_says_what_is_recommended_and_why(
+    browser: "Browser", file: Path, screenshots: Path, scheme: str
+) -> None:
+    with opened(browser, file, scheme) as page:
+        assert page.table.locator(".column.best").inner_text() == "★ strength 0.5"
+        page.root.get_by_role("button", name="Advice").click()
+        said = page.dialog.inner_text()
+        for words in ("★ strength 0.5", "It is like them, and no copy.", "More pictures like"):
+            assert words in said
+        plot = page.dialog.get_by_role("img", name="Identity over prompt following")
+        assert plot.locator(".spot").count() == 2 and plot.locator(".ring").count() == 1
+        assert plot.locator(".spot.out title").text_content() == "strength 1"
+        table = page.dialog.get_by_role("table", name="Points of the plot")
+        rows = [row.inner_text().split("\t") for row in table.get_by_role("row").all()[1:]]
+        assert [[cell.strip() for cell in row] for row in rows] == [
+            ["1", "★ strength 0.5", "25 % (13 to 38)", "95 % (90 to 100)", "–"],
+            ["2", "strength 1", "50 % (38 to 63)", "95 % (90 to 100)", "copying"],
+        ]
+        scores = page.dialog.get_by_role("table", name="Means with 95 % intervals")
+        assert "0.815 (0.765 to 0.865)" in scores.inner_text()
+        page.tab.screenshot(path=screenshots / f"grid-alone-advice-{scheme}.png")
+        page.close()
+        page.keys("a")
+        page.dialog.get_by_text("What to change next").wait_for()
+
+
 def test_votes_are_cast_saved_and_read_back(
     browser: "Browser", file: Path, folder: Path, tmp_path: Path, screenshots: Path
 ) -> None:
@@ -167,7 +194,7 @@ def test_everybody_can_use_it(browser: "Browser", file: Path) -> None:
         page.drawn()
         page.order("identity", "both")
         assert problems(page.tab) == []
-        for key in ("Enter", "?", "r"):
+        for key in ("Enter", "?", "r", "a"):
             page.keys(key)
             page.dialog.wait_for()
             assert problems(page.tab) == [], key

@@ -57,7 +57,9 @@ def test_holds_the_grid_and_its_pictures(tmp_path):
             assert head == "data:image/webp;base64"
             assert base64.b64decode(data) == b"RIFF" + size.encode()
     assert "pair-pair-1.png" in read.texts
-    assert "hats/01.png" not in page(folder, pair=None)
+    given = page(folder, pair=None)  # to other people: nothing names a training picture
+    assert "hats/01.png" in page(folder) and "hats/01.png" not in given
+    assert "It is like them, and no copy." in given
 
 
 def test_asks_for_nothing_outside(tmp_path):

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { arrange, AS_MADE, figure, short, spoken } from "../../web/parts/judge/board.js";
 import { compile } from "../../web/parts/judge/filter.js";
 import * as lay from "../../web/parts/judge/lay.js";
+import * as plot from "../../web/parts/judge/plot.js";
 import { Pairs } from "../../web/parts/judge/pairs.js";
 
 const ROWS = ["a red cat\nseed 1", "a dog\nseed 2"];
@@ -97,6 +98,22 @@ for (const [text, said] of [
 ]) {
     test(`the filter “${text}” says what is wrong`, () => assert.throws(() => compile(text, gallery), said));
 }
+
+const range = (mean) => ({ mean, low: mean && mean - 0.1, high: mean && mean + 0.1 });
+const point = (strength, checkpoint, up, across = 1) => ({
+    column: 1, label: `${strength} ${checkpoint}`, checkpoint, strength, fidelity: range(up), prompt: range(across), flags: [], chosen: false,
+});
+
+test("lines of the plot join the checkpoints of a strength in order", () => {
+    const points = [point(1, 20, 0.5), point(1, 10, 0.2), point(0.5, 10, 0.1), point(0.5, 20, null), point(2, null, 0.3)];
+    assert.deepEqual(plot.lines(points).map((line) => line.map((one) => one.checkpoint)), [[10, 20]]);
+    assert.deepEqual(plot.shown(points).map(({ number }) => number), [1, 2, 3, 5]);
+});
+
+test("all of the plot is in sight", () => {
+    assert.deepEqual(plot.range([0.5, null, 1.5], 0, 1).map((one) => Number(one.toFixed(6))), [-0.15, 1.65]);
+    assert.deepEqual(plot.range([], 1), [0.95, 1.05]);
+});
 
 test("what a score says of a column", () => {
     assert.equal(figure(said(3)), "3 (2.5 to 3.25)");

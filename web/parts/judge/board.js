@@ -39,9 +39,11 @@
  * @property {Record<string, string>} sampling
  * @property {Cell[]} cells
  * @property {Record<string, Score>} scores
- * @property {{ column: number | null, reasons: string[] } | null} recommendation
+ * @property {Recommendation | null} recommendation
  * @property {string[]} missing keys of cells that have no picture
  */
+
+/** @typedef {{ column: number | null, reasons: string[], advice: string[], points: import("./plot.js").Point[] }} Recommendation */
 
 /** @typedef {{ label: string, index: number }} Line `index` is its number in the grid; -1: of a list */
 

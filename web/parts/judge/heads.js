@@ -43,7 +43,7 @@ export class Heads {
         const own = gallery?.scores[order.by]?.columns[line.index];
         const best = line.index >= 0 && line.index === gallery?.recommendation?.column;
         const head = make(
-            "div", { role: "columnheader", class: "column", "aria-colindex": String(number + 2) },
+            "div", { role: "columnheader", class: best ? "column best" : "column", "aria-colindex": String(number + 2) },
             make("span", { class: "label" }, `${best ? "★ " : ""}${line.label}`),
         );
         const told = [line.label, best ? "recommended" : ""];
