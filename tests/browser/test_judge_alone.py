@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
+STAY = """table => {
+    const box = table.getBoundingClientRect();
+    const gap = (query, edge) => {
+        const own = table.querySelector(query).getBoundingClientRect();
+        return Math.round(own[edge] - box[edge]);
+    };
+    const moved = [table.scrollTop > 0, table.scrollLeft > 0];
+    return [...moved, gap(".over", "top"), gap(".side-head", "left")];
+}"""
 EVIL = '</script><img src=x onerror="window.evil = 1"><svg onload="window.evil = 1">'
 
 
@@ -84,7 +93,12 @@ def test_is_seen_and_moved_in(browser: "Browser", file: Path, screenshots: Path)
         assert page.heads("columnheader")[1:] == ["without LoRA", "★ strength 0.5", "strength 1"]
         page.keys("Control+End")
         assert page.current() == f"{EVIL}, seed 2. strength 1"
-        page.keys("ArrowLeft", "ArrowUp", "Space")
+        wide = page.table.locator(".tile").first.bounding_box()
+        page.keys(*["+"] * 6, "Control+End")  # larger, and labels stay where they are seen
+        larger = page.table.locator(".tile").first.bounding_box()
+        assert wide and larger and larger["width"] > 2 * wide["width"]
+        assert page.table.evaluate(STAY) == [True, True, 0, 0]
+        page.keys("0", "ArrowLeft", "ArrowUp", "Space")
         assert page.current().endswith("seed 1. strength 0.5. picked as A")
         page.keys("Control+Home", "Space", "c")
         slider = page.dialog.get_by_role("slider")
