@@ -190,6 +190,20 @@ def test_votes_are_cast_saved_and_read_back(
     assert sum(one.votes for one in result.strengths) == 6
 
 
+def test_every_button_opens_its_window(browser: "Browser", file: Path) -> None:
+    windows = {
+        "Vote": "Which is better?", "Results": "What the votes say", "Compare": "A and B",
+        "Advice": "What is recommended", "Look": "a cat, seed 1. without LoRA (picked)",
+        "Keys and the filter": "Keys and the filter",
+    }  # fmt: skip
+    with opened(browser, file) as page:
+        page.keys("Space", "ArrowRight", "Space", "ArrowLeft")
+        for name, title in windows.items():
+            page.root.get_by_role("button", name=name, exact=True).click()
+            page.dialog.get_by_role("heading", name=title, exact=True).wait_for()
+            page.close()
+
+
 def test_votes_outlive_the_window_until_they_are_saved(browser: "Browser", file: Path) -> None:
     with opened(browser, file) as page:
         page.keys("v")

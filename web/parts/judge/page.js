@@ -42,9 +42,9 @@ export class JudgePage {
         this.advice = make("p", { class: "note advice" });
         this.title = make("h1", {});
         this.top = make("div", { class: "top" });
-        this._bar();
         this.status = make("p", { class: "status", role: "status" });
         this.element = make("dialog", { class: "page", "aria-label": "Grids" });
+        this._bar();
         this.element.append(this.top, this.view.element, this.status);
         this.element.addEventListener("cancel", (event) => {
             if (event.target !== this.element) return;
