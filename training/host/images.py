@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-MOST_HELD = 20_000_000  # pixels of pages that travel on a wire: 240 MB
+MOST_HELD = 80_000_000  # pixels of pages that travel on a wire: a gigabyte
 
 
 def pixels(image: torch.Tensor) -> np.ndarray:
@@ -22,18 +22,11 @@ def all_pixels(image: torch.Tensor) -> Iterator[np.ndarray]:
 
 def as_images(pictures: Iterable[Image.Image]) -> list[torch.Tensor]:
     """Each RGB picture as an IMAGE of its own."""
-    found = []
-    for one in pictures:
-        values = np.array(one, np.float32)
-        values /= 255.0  # in place: a page is large
-        found.append(torch.from_numpy(values)[None])
-    return found
+    return [torch.from_numpy(np.asarray(one, np.float32) / 255.0)[None] for one in pictures]
 
 
 def first_pages(files: Sequence[Path]) -> list[torch.Tensor]:
-    """Each file as an IMAGE of its own: the first one, and others until `MOST_HELD` pixels. A first
-    one that has more is made smaller.
-    """
+    """Each file as an IMAGE of its own: the first one, and others until `MOST_HELD` pixels."""
     found: list[torch.Tensor] = []
     held = 0
     for file in files:
@@ -41,16 +34,8 @@ def first_pages(files: Sequence[Path]) -> list[torch.Tensor]:
             held += page.width * page.height
             if found and held > MOST_HELD:
                 break
-            found += as_images([_reduced(page.convert("RGB"))])
+            found += as_images([page.convert("RGB")])
     return found
-
-
-def _reduced(page: Image.Image) -> Image.Image:
-    share = (MOST_HELD / (page.width * page.height)) ** 0.5
-    if share >= 1:
-        return page
-    size = max(1, int(page.width * share)), max(1, int(page.height * share))
-    return page.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def as_pictures(images: torch.Tensor) -> list[Image.Image]:
