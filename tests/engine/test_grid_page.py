@@ -1,11 +1,14 @@
 """The routes of the page of grids, asked as the page asks, over HTTP but in this process."""
 
 import asyncio
+import base64
 import io
 import json
+import re
 import shutil
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -13,9 +16,10 @@ from PIL import Image
 
 from atelier.tests.galleries import keys, write_grid
 from atelier.training.evaluation import votes
-from atelier.training.evaluation.grid import cell_file
+from atelier.training.evaluation.grid import cell_file, save_cell
 from atelier.training.host import grid_routes
 from atelier.training.host.folders import cache, pictures
+from atelier.training.mark import MADE_BY_MACHINE
 
 ROOT = grid_routes.ROOT
 
@@ -190,6 +194,17 @@ def test_the_grid_comes_as_one_file(folder, table):
     assert text.count("data:image/webp;base64,") == 10 * 2
     assert "pair-1.png" not in text and "hats/01.png" not in text
     assert f'"missing":["{table[3][0]}","{table[3][1]}"]' in text
+
+
+def test_pictures_in_the_file_are_marked_and_carry_no_graph(folder, table):
+    for key in (key for row in table for key in row):
+        save_cell(pictures() / "cells", key, np.zeros((8, 8, 3)), {"workflow": "the graph"})
+    _, data = get("/html", name="grid")
+    found = re.findall(rb"data:image/webp;base64,([^<]+)<", data)
+    assert len(found) == 12 * 2
+    for one in map(base64.b64decode, found):
+        assert MADE_BY_MACHINE.encode() in one and b"the graph" not in one
+    assert b"the graph" not in data
 
 
 def test_other_pages_are_told_no(folder, table):
