@@ -42,7 +42,7 @@ class JudgePage:
         self.root.get_by_label("of", exact=True).select_option(of)
 
     def current(self) -> str:
-        """What a screen reader says of the picture that has the keyboard, as soon as it is drawn."""
+        """What a screen reader says of the picture that has the keyboard, once it is drawn."""
         self.root.locator(".table[aria-activedescendant]").wait_for()
         own = self.table.get_attribute("aria-activedescendant")
         return self.root.locator(f"#{own}").get_attribute("aria-label") or ""
