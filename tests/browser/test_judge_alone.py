@@ -211,7 +211,8 @@ def test_votes_outlive_the_window_until_they_are_saved(browser: "Browser", file:
         page.ready()
         page.tab.reload()
         page.says("12 pictures")
-        page.keys("r")
+        page.drawn()
+        page.root.get_by_role("button", name="Results").click()
         page.dialog.get_by_text("1 vote of 1 voter.").wait_for()
         page.close()
 
