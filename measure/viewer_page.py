@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+TURNS = 3
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WATCH = """() => {
@@ -81,7 +82,7 @@ ACTIONS: dict[str, Callable[["Page"], object]] = {
 }
 
 
-def longest(tab: "Page", turns: int = 3) -> dict[str, float]:
+def longest(tab: "Page", turns: int = TURNS) -> dict[str, float]:
     """The longest task of each action, of the best of some turns: others are of the machine."""
     found: dict[str, float] = {}
     for name, act in ACTIONS.items():
@@ -105,10 +106,12 @@ def main(file: Path) -> dict[str, float]:
         tab = browser.new_page(viewport={"width": 1600, "height": 900})
         tab.set_default_timeout(120_000)
         tab.add_init_script(f"({WATCH})()")
-        tab.goto(file.as_uri())
-        tab.locator(".tile img").first.wait_for()
-        opened = max(tab.evaluate(HALTS), default=0.0)
-        told = {"opened": opened, **longest(tab)}
+        opened = []
+        for _ in range(TURNS):
+            tab.goto(file.as_uri())
+            tab.locator(".tile img").first.wait_for()
+            opened.append(max(tab.evaluate(HALTS), default=0.0))
+        told = {"opened": min(opened), **longest(tab)}
         browser.close()
     return told
 

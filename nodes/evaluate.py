@@ -15,7 +15,7 @@ from ..training.host.grid_chain import GUIDED, UNGUIDED, Chain
 from ..training.host.grid_graph import Work
 from ..training.host.grid_subject import Subject, wired
 from ..training.host.progress import show_text
-from .evaluate_parts import folder_output, laid_out
+from .evaluate_parts import GRAPH, folder_output, laid_out
 from .types import AxesWire, LoraModel
 
 
@@ -100,6 +100,7 @@ def _results() -> list[Any]:
 
 
 def _draw(
+    hidden: Any,
     base: tuple[Any, Any, Any],
     lora: Any,
     axes: More | None,
@@ -119,7 +120,7 @@ def _draw(
     plan = make_plan(wanted, subject.shown(), subject.made_from(sampling.negative))
     todo = grid.missing(plan, folders.cells())
     if not todo:
-        return laid_out(plan)
+        return laid_out(plan, hidden)
     pace = Pace.open(folders.records() / "pace.json", subject.machine)
     work = Work(plan, todo, subject, chain, pace)
     show_text(work.told())
@@ -166,6 +167,7 @@ class EvaluationGrid(io.ComfyNode):
                 _more(),
             ],
             outputs=_results(),
+            hidden=[*GRAPH],
         )
 
     @classmethod
@@ -183,7 +185,7 @@ class EvaluationGrid(io.ComfyNode):
         **how,
     ) -> io.NodeOutput:
         texts = {"name": name, "prompts": prompts, "strengths": strengths, "seeds": seeds}
-        return _draw((model, clip, vae), lora, axes, Sampling(**how), texts)
+        return _draw(cls.hidden, (model, clip, vae), lora, axes, Sampling(**how), texts)
 
 
 class EvaluationGridAdvanced(io.ComfyNode):
@@ -240,6 +242,7 @@ class EvaluationGridAdvanced(io.ComfyNode):
                 _more(),
             ],
             outputs=_results(),
+            hidden=[*GRAPH],
         )
 
     @classmethod
@@ -264,4 +267,4 @@ class EvaluationGridAdvanced(io.ComfyNode):
     ) -> io.NodeOutput:
         chain = Chain(sampler, sigmas, guider_kind, guidance, guider, noise)
         sampling = chain.sampling(negative, cfg, width, height)
-        return _draw((model, clip, vae), lora, axes, sampling, texts, chain)
+        return _draw(cls.hidden, (model, clip, vae), lora, axes, sampling, texts, chain)

@@ -8,15 +8,20 @@ from ..training.evaluation import grid
 from ..training.evaluation.grid import Drawing
 from ..training.evaluation.plan import GridPlan
 from ..training.host import folders
+from ..training.host.graph import texts
 from ..training.host.grid_chain import guider_for
 from ..training.host.grid_graph import AFTER, Work, let_go
 from ..training.host.images import all_pixels, first_pages
+from .train import graph_of
 from .types import CellWire, PagesWire, WorkWire
 
+GRAPH = (io.Hidden.extra_pnginfo, io.Hidden.prompt)  # of a node that saves pictures
 
-def laid_out(plan: GridPlan) -> io.NodeOutput:
-    """The pages of a grid whose cells are all there."""
-    files = grid.save_pages(plan, folders.cells(), folders.grids())
+
+def laid_out(plan: GridPlan, hidden: Any) -> io.NodeOutput:
+    """The pages of a grid whose cells are all there, with the graph that runs."""
+    graph = texts(graph_of(hidden))
+    files = grid.save_pages(plan, folders.cells(), folders.grids(), graph)
     shown = ui.SavedImages([folders.shown(file) for file in files])
     return io.NodeOutput(first_pages(files), files[0].parent.name, ui=shown)
 
@@ -48,14 +53,16 @@ class GridCell(io.ComfyNode):
                 ),
             ],
             outputs=[CellWire.Output(display_name="kept", tooltip="The cells, kept.")],
+            hidden=[*GRAPH],
         )
 
     @classmethod
     def execute(cls, image, drawing, work, latent=None, denoised=None, text=None) -> io.NodeOutput:
         if not isinstance(drawing, Drawing) or not isinstance(work, Work):
             raise ValueError("A grid cell comes from Evaluation Grid; use that node.")
+        graph = texts(graph_of(cls.hidden))
         for key, picture in zip(drawing.keys, all_pixels(image), strict=True):
-            grid.save_cell(folders.cells(), key, picture)
+            grid.save_cell(folders.cells(), key, picture, graph)
         work.kept(drawing)
         let_go(image, latent, denoised, text)
         return io.NodeOutput(drawing)
@@ -83,6 +90,7 @@ class GridPage(io.ComfyNode):
                 PagesWire.Output(display_name="pages", tooltip="The labelled pages."),
                 folder_output(),
             ],
+            hidden=[*GRAPH],
         )
 
     @classmethod
@@ -90,7 +98,7 @@ class GridPage(io.ComfyNode):
         if not isinstance(work, Work):
             raise ValueError("A grid page comes from Evaluation Grid; use that node.")
         if not work.todo:
-            return laid_out(work.plan)
+            return laid_out(work.plan, cls.hidden)
         graph, links = work.expand()
         return io.NodeOutput(*links, expand=graph)
 

@@ -120,6 +120,14 @@ class ScoreGrid(io.ComfyNode):
                     tooltip="The run whose checkpoints are shown: its held-out losses stand beside "
                     "the scores.",
                 ),
+                io.Boolean.Input(
+                    "set_distances",
+                    default=False,
+                    optional=True,  # later than the node: prompts that were saved do not have it
+                    tooltip="CMMD and KID too: how far the pictures of a column, as a set, are "
+                    "from the references. For styles, with 50 references and 50 pictures in each "
+                    "column at least; of fewer it says so.",
+                ),
             ],
             outputs=[
                 io.String.Output(
@@ -143,6 +151,7 @@ class ScoreGrid(io.ComfyNode):
         training: Dataset | None = None,
         clip_vision=None,
         run: Run | None = None,
+        set_distances: bool = False,
     ) -> io.NodeOutput:
         from ..training.evaluation import judge, score_text
         from ..training.evaluation.eyes import Eyes
@@ -155,7 +164,9 @@ class ScoreGrid(io.ComfyNode):
         eyes = Eyes(folders.cache(), lambda name: bar.update(bar.done + 1, name))
         logged = run.logged() if run else ()
         with _encoders(clip_vision, clip_folder, features) as encoders:
-            found = judge.score_grid(folder, folders.cells(), real, encoders, eyes, logged)
+            found = judge.score_grid(
+                folder, folders.cells(), real, encoders, eyes, logged, set_distances
+            )
         text = score_text.text(found["scores"], judge.labels(folder))
         shown = ui.PreviewText(text).as_dict()
         shown |= {"atelier_scores": [last_column(found["scores"])]}  # for a sweep's table

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..training.host.folders import runs
 from ..training.run import names, stops
-from .train import base_wires, graph_of, more_wires, outputs_of, results
+from .train import base_wires, more_wires, origin_of, outputs_of, results
 
 
 class ResumeRun(io.ComfyNode):
@@ -72,4 +72,4 @@ class ResumeRun(io.ComfyNode):
         from ..training.resume import resume  # brings peft: a second
 
         wires = Wires(model, clip, vae, dataset, held_out, class_pictures, continue_from)
-        return outputs_of(resume(wires, run, steps, if_changed, graph_of(cls.hidden)))
+        return outputs_of(resume(wires, run, steps, if_changed, origin_of(cls.hidden)))

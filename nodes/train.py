@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..training.config import make_config
 from ..training.host.folders import runs, shown
+from ..training.host.graph import base_of
 from ..training.run import stops
 from ..training.settings.basic import BasicSettings
 from .fields import inputs
@@ -65,6 +66,11 @@ def graph_of(hidden: Any) -> dict[str, Any]:
     return {"workflow": (hidden.extra_pnginfo or {}).get("workflow"), "prompt": hidden.prompt}
 
 
+def origin_of(hidden: Any) -> dict[str, Any]:
+    """`graph_of` a node that trains, and which file its base is from."""
+    return graph_of(hidden) | {"base": base_of(hidden.prompt)}
+
+
 class TrainLora(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -118,4 +124,4 @@ class TrainLora(io.ComfyNode):
 
         wires = Wires(model, clip, vae, dataset, held_out, class_pictures, continue_from)
         config = make_config(**settings | (options or {}))
-        return outputs_of(train_lora(wires, config, name, graph_of(cls.hidden)))
+        return outputs_of(train_lora(wires, config, name, origin_of(cls.hidden)))

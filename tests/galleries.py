@@ -103,9 +103,25 @@ def write_scores(folder: Path, cells: Sequence[dict[str, Any]]) -> None:
                 "pairs": {cells[-1]["key"]: {"picture": "pair-1.png", "name": "hats/01.png"}},
             },
         },
-        "recommendation": {"chosen": {"column": 1}, "reasons": ["It is like them, and no copy."]},
+        "recommendation": {
+            "chosen": {"column": 1}, "reasons": ["It is like them, and no copy."],
+            "advice": ["More pictures like hats/01.png."],
+            "points": [point(c) for c in cells[1:3]],
+        },
     }  # fmt: skip
     (folder / "scores.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def point(cell: dict[str, Any]) -> dict[str, Any]:
+    """Where a cell's column stands in the plot: half strength is chosen, full strength copies."""
+    up, strong = 0.5 * cell["strength"], cell["strength"] == 1
+    return {
+        "column": cell["column"], "label": f"strength {cell['strength']:g}",
+        "checkpoint": cell["checkpoint"], "strength": cell["strength"],
+        "fidelity": {"mean": up, "low": up - 0.125, "high": up + 0.125, "n": 8, "too_few": False},
+        "prompt": {"mean": 0.95, "low": 0.9, "high": 1.0, "n": 8, "too_few": False},
+        "flags": ["copying"] if strong else [], "chosen": not strong,
+    }  # fmt: skip
 
 
 def keys(folder: Path) -> list[list[str]]:

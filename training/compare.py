@@ -16,6 +16,7 @@ from .run import DECIDES, Run
 
 MOST_POINTS = 600  # of a curve
 MOST_RUNS = 64
+UNKNOWN = "unknown"
 INPUTS = tuple(part for part in DECIDES if part not in ("format", "config"))
 
 
@@ -77,6 +78,7 @@ def summary(run: Run) -> dict[str, Any]:
         "steps": max((line["step"] for line in lines if "loss" in line), default=0),
         "asked_steps": asked["config"].get("steps"),
         "settings": asked["config"],
+        "base": run.base(),
         "inputs": {part: asked.get(part) for part in INPUTS},
         "continues": asked.get("continues"),
         "pictures": {what: of.get("total") for what, of in run.records().items()},
@@ -130,5 +132,7 @@ def compared(runs: Sequence[Run]) -> dict[str, Any]:
         "version": 1,
         "runs": sides,
         "settings": differences({one["name"]: one["settings"] for one in sides}),
-        "inputs": differences({one["name"]: one["inputs"] for one in sides}),
+        "inputs": differences(
+            {one["name"]: {"base": one["base"] or UNKNOWN, **one["inputs"]} for one in sides}
+        ),
     }

@@ -4,9 +4,11 @@ Every picture that we save and that a model drew goes through here: samples, cel
 grids, shipped pictures, thumbnails. Pictures of the user's own, and plots, are not marked.
 """
 
+import json
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -36,6 +38,23 @@ def save_marked(picture: Image.Image, path: Path, texts: Mapping[str, str] | Non
     for name, text in (texts or {}).items():
         marks.add_text(name, text)
     _plain(picture).save(path, "PNG", pnginfo=marks)
+
+
+def graph_texts(graph: Mapping[str, Any]) -> dict[str, str]:
+    """`graph` (the `prompt` and the page's `workflow`) as Save Image writes it into a picture: the
+    page brings it back when the picture is dropped on the canvas.
+    """
+    return {name: json.dumps(graph[name]) for name in ("prompt", "workflow") if graph.get(name)}
+
+
+def is_marked(path: Path) -> bool:
+    """Whether a picture says that a machine made it; not for a file that cannot be read."""
+    try:
+        with Image.open(path) as picture:
+            told = picture.info.get(XMP_KEY) or picture.info.get("xmp") or ""
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+    return MADE_BY_MACHINE in (told.decode(errors="replace") if isinstance(told, bytes) else told)
 
 
 def marked_bytes(picture: Image.Image, kind: str = "WEBP", **options: int) -> bytes:

@@ -51,8 +51,11 @@ def lora_metadata(
     prediction: str,
     dataset: Dataset,
     asked: dict[str, Any],
+    base: str = "",
 ) -> dict[str, str]:
-    """Header entries (all texts) for the LoRA of a run. No paths and no captions in them."""
+    """Header entries (all texts) for the LoRA of a run. No paths and no captions in them; `base` is
+    the name of the base's file, where it is known.
+    """
     family = type(model).__name__
     kinds = [kind.__name__ for kind in type(model.model_config).__mro__]
     names = [name for kind in kinds for name in (f"{kind} {prediction}", kind)]
@@ -83,6 +86,8 @@ def lora_metadata(
     if version := next((_VERSIONS[kind] for kind in kinds if kind in _VERSIONS), None):
         metadata["ss_base_model_version"] = version
         metadata["ss_v2"] = str(version == "sd_v2")
+    if base:
+        metadata["ss_sd_model_name"] = base
     if prediction in _PREDICTIONS:
         metadata["modelspec.prediction_type"] = _PREDICTIONS[prediction]
     if NOTE in dataset.notes:

@@ -23,6 +23,8 @@ DEFAULTS = {name: field.default for name, field in TrainConfig.model_fields.item
 DECIDES = ("format", "config", "model", "clip", "vae", "dataset", "held_out")
 DECIDES += ("class_pictures", "continue_from")
 
+GRAPHS = ("workflow", "prompt")
+
 State = dict[str, torch.Tensor]
 Kept = tuple[State, dict[str, str]]  # and the file's header
 
@@ -34,8 +36,9 @@ class Run:
     `config.json` what was asked, `data.json` which pictures, `log.jsonl` a line a step,
     `checkpoints/` to go on from, `lora.safetensors` what was learned so far and, written last,
     `result.json`: a run that has it is finished. `stops.json`: where it was asked to stop;
-    `sittings.jsonl`: how long it was trained. `workflow.json`: the graph that it was queued with.
-    What is in training/watching lies beside it.
+    `sittings.jsonl`: how long it was trained. `workflow.json`, `prompt.json`: the graph that it was
+    queued with; `base.json`: which file its base is from. What is in training/watching lies beside
+    it.
     """
 
     folder: Path
@@ -76,16 +79,26 @@ class Run:
 
     def keep_graph(self, graph: Mapping[str, Any]) -> None:
         """Write down the graph that the run was queued with, where none is known: as the page saves
-        it (`workflow.json`), and as it was queued (`prompt.json`).
+        it (`workflow.json`), as it was queued (`prompt.json`), and what it says of the base.
         """
-        for name in ("workflow", "prompt"):
+        for name in (*GRAPHS, "base"):
             path = self.folder / f"{name}.json"
             if graph.get(name) and not path.exists():
                 write_json(path, graph[name])
 
+    def kept_graph(self) -> dict[str, Any]:
+        """What `keep_graph` wrote, as far as it can be read."""
+        found = {name: _json(self.folder / f"{name}.json") for name in (*GRAPHS, "base")}
+        return {name: value for name, value in found.items() if value}
+
+    def base(self) -> str:
+        """The name of the file that its base is from; empty where that is not known."""
+        found = _json(self.folder / "base.json")
+        return found if isinstance(found, str) else ""
+
     def graph(self) -> Path | None:
         """The file that ComfyUI's page opens, if there is one."""
-        paths = [self.folder / f"{name}.json" for name in ("workflow", "prompt")]
+        paths = [self.folder / f"{name}.json" for name in GRAPHS]
         return next((path for path in paths if path.is_file()), None)
 
     def begun(self) -> float:
@@ -95,10 +108,7 @@ class Run:
 
     def records(self) -> dict[str, Any]:
         """The pictures it was made from, by wire; nothing of runs before there was such a list."""
-        try:
-            return json.loads((self.folder / "data.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
+        return _json(self.folder / "data.json") or {}
 
     def plan(self) -> dict[str, Any] | None:
         """The plan of memory that the run began with, if it has begun."""
@@ -220,6 +230,14 @@ class Run:
 
     def stopped(self, step: int) -> None:
         write_json(self.folder / "stops.json", [*self.stops(), step])
+
+
+def _json(path: Path) -> Any:
+    """What a file holds; None where there is none, or it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def create(

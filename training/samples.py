@@ -1,7 +1,7 @@
 """Sample pictures of a run: which, when, and where they lie."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -22,7 +22,7 @@ class Samples:
     """What is drawn, the folder for the pictures, and what makes CONDITIONING of a prompt.
 
     Pictures from before the run `began` (a time) are those of another run of its name. `prompts`
-    are drawn when somebody asks for it, too.
+    are drawn when somebody asks for it, too. `texts` go into the files: the run's graph.
     """
 
     encode: Encode
@@ -31,6 +31,7 @@ class Samples:
     config: TrainConfig
     prompts: Sequence[str]
     began: float = 0.0
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def due(self, step: int) -> bool:
         every = self.config.sample_every
@@ -60,4 +61,4 @@ class Samples:
         pictures = paint(private, denoiser, self.vae, encoded[:-1], encoded[-1], side, self.config)
         for number, picture in enumerate(pictures, 1):
             with atomic(self.file(step, number)) as temporary:
-                save_marked(picture, temporary)
+                save_marked(picture, temporary, self.texts)

@@ -16,7 +16,7 @@ from .adapters.together import Together
 from .config import TrainConfig
 from .examples import Pictures
 from .fitting import follow, load_first, plan_for
-from .host import folders
+from .host import folders, graph
 from .host.compiled import many_variants, refuse_uncompilable
 from .host.family import naming
 from .host.forward import Denoiser
@@ -129,6 +129,7 @@ class Session:
                     config,
                     shown(wires, config),
                     run.begun(),
+                    graph.texts(run.kept_graph()),
                 ),
                 Running(run.name, ""),
             )
@@ -241,6 +242,7 @@ class Session:
             self.denoiser.prediction,
             self.wires.dataset,
             self.run.asked(),
+            self.run.base(),
         )
 
     def _keep(self) -> None:

@@ -42,7 +42,8 @@ class JudgePage:
         self.root.get_by_label("of", exact=True).select_option(of)
 
     def current(self) -> str:
-        """What a screen reader says of the picture that has the keyboard."""
+        """What a screen reader says of the picture that has the keyboard, once it is drawn."""
+        self.root.locator(".table[aria-activedescendant]").wait_for()
         own = self.table.get_attribute("aria-activedescendant")
         return self.root.locator(f"#{own}").get_attribute("aria-label") or ""
 
@@ -66,11 +67,15 @@ class JudgePage:
         """Vote by these keys; return what was asked, and the sources of the pictures, each time."""
         seen = []
         for key in keys:
-            self.ready()
-            sources = [image.get_attribute("src") for image in self.dialog.locator("img").all()]
-            seen.append([self.dialog.locator(".asked").inner_text(), *sources])
+            seen.append(self.asked())
             self.tab.keyboard.press(key)
         return seen
+
+    def asked(self) -> list[Any]:
+        """What is asked now, and the sources of the pictures."""
+        self.ready()
+        sources = [image.get_attribute("src") for image in self.dialog.locator("img").all()]
+        return [self.dialog.locator(".asked").inner_text(), *sources]
 
     def close(self) -> None:
         self.dialog.get_by_role("button", name="Close").click()

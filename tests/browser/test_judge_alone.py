@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
+STAY = """table => {
+    const box = table.getBoundingClientRect();
+    const gap = (query, edge) => {
+        const own = table.querySelector(query).getBoundingClientRect();
+        return Math.round(own[edge] - box[edge]);
+    };
+    const moved = [table.scrollTop > 0, table.scrollLeft > 0];
+    return [...moved, gap(".over", "top"), gap(".side-head", "left")];
+}"""
 EVIL = '</script><img src=x onerror="window.evil = 1"><svg onload="window.evil = 1">'
 
 
@@ -84,7 +93,12 @@ def test_is_seen_and_moved_in(browser: "Browser", file: Path, screenshots: Path)
         assert page.heads("columnheader")[1:] == ["without LoRA", "★ strength 0.5", "strength 1"]
         page.keys("Control+End")
         assert page.current() == f"{EVIL}, seed 2. strength 1"
-        page.keys("ArrowLeft", "ArrowUp", "Space")
+        wide = page.table.locator(".tile").first.bounding_box()
+        page.keys(*["+"] * 6, "Control+End")  # larger, and labels stay where they are seen
+        larger = page.table.locator(".tile").first.bounding_box()
+        assert wide and larger and larger["width"] > 2 * wide["width"]
+        assert page.table.evaluate(STAY) == [True, True, 0, 0]
+        page.keys("0", "ArrowLeft", "ArrowUp", "Space")
         assert page.current().endswith("seed 1. strength 0.5. picked as A")
         page.keys("Control+Home", "Space", "c")
         slider = page.dialog.get_by_role("slider")
@@ -102,6 +116,33 @@ def test_is_seen_and_moved_in(browser: "Browser", file: Path, screenshots: Path)
         page.root.get_by_role("alert").get_by_text("There is no “nothing:”").wait_for()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_says_what_is_recommended_and_why(
+    browser: "Browser", file: Path, screenshots: Path, scheme: str
+) -> None:
+    with opened(browser, file, scheme) as page:
+        assert page.table.locator(".column.best").inner_text() == "★ strength 0.5"
+        page.root.get_by_role("button", name="Advice").click()
+        said = page.dialog.inner_text()
+        for words in ("★ strength 0.5", "It is like them, and no copy.", "More pictures like"):
+            assert words in said
+        plot = page.dialog.get_by_role("img", name="Identity over prompt following")
+        assert plot.locator(".spot").count() == 2 and plot.locator(".ring").count() == 1
+        assert plot.locator(".spot.out title").text_content() == "strength 1"
+        table = page.dialog.get_by_role("table", name="Points of the plot")
+        rows = [row.inner_text().split("\t") for row in table.get_by_role("row").all()[1:]]
+        assert [[cell.strip() for cell in row] for row in rows] == [
+            ["1", "★ strength 0.5", "25 % (13 to 38)", "95 % (90 to 100)", "–"],
+            ["2", "strength 1", "50 % (38 to 63)", "95 % (90 to 100)", "copying"],
+        ]
+        scores = page.dialog.get_by_role("table", name="Means with 95 % intervals")
+        assert "0.815 (0.765 to 0.865)" in scores.inner_text()
+        page.tab.screenshot(path=screenshots / f"grid-alone-advice-{scheme}.png")
+        page.close()
+        page.keys("a")
+        page.dialog.get_by_text("What to change next").wait_for()
+
+
 def test_votes_are_cast_saved_and_read_back(
     browser: "Browser", file: Path, folder: Path, tmp_path: Path, screenshots: Path
 ) -> None:
@@ -115,8 +156,18 @@ def test_votes_are_cast_saved_and_read_back(
         said = page.dialog.inner_text()
         assert not any(label in said for label in labels)
         page.tab.keyboard.press("s")
-        seen = page.vote(["ArrowLeft", "ArrowRight", "ArrowDown"])
+        seen = page.vote(["ArrowLeft", "ArrowLeft", "ArrowDown"])
         assert len({str(sorted(one[1:])) for one in seen}) == 3
+        page.ready()
+        for one in reversed(seen):
+            page.dialog.get_by_role("button", name="Undo").click()
+            assert page.asked() == one
+        back = page.dialog.get_by_role("button", name="Undo")
+        assert back.get_attribute("aria-disabled") == "true"
+        page.dialog.locator(".asked").focus()
+        page.tab.keyboard.press("u")  # there is nothing more to take back
+        page.dialog.get_by_text("0 votes", exact=True).wait_for()
+        page.vote(["ArrowLeft", "ArrowRight", "ArrowDown"])
         page.ready()
         page.tab.keyboard.press("Escape")
         page.dialog.get_by_text("3 votes of 1 voter.").wait_for()
@@ -139,6 +190,20 @@ def test_votes_are_cast_saved_and_read_back(
     assert sum(one.votes for one in result.strengths) == 6
 
 
+def test_every_button_opens_its_window(browser: "Browser", file: Path) -> None:
+    windows = {
+        "Vote": "Which is better?", "Results": "What the votes say", "Compare": "A and B",
+        "Advice": "What is recommended", "Look": "a cat, seed 1. without LoRA (picked)",
+        "Keys and the filter": "Keys and the filter",
+    }  # fmt: skip
+    with opened(browser, file) as page:
+        page.keys("Space", "ArrowRight", "Space", "ArrowLeft")
+        for name, title in windows.items():
+            page.root.get_by_role("button", name=name, exact=True).click()
+            page.dialog.get_by_role("heading", name=title, exact=True).wait_for()
+            page.close()
+
+
 def test_votes_outlive_the_window_until_they_are_saved(browser: "Browser", file: Path) -> None:
     with opened(browser, file) as page:
         page.keys("v")
@@ -146,7 +211,8 @@ def test_votes_outlive_the_window_until_they_are_saved(browser: "Browser", file:
         page.ready()
         page.tab.reload()
         page.says("12 pictures")
-        page.keys("r")
+        page.drawn()
+        page.root.get_by_role("button", name="Results").click()
         page.dialog.get_by_text("1 vote of 1 voter.").wait_for()
         page.close()
 
@@ -157,7 +223,7 @@ def test_everybody_can_use_it(browser: "Browser", file: Path) -> None:
         page.drawn()
         page.order("identity", "both")
         assert problems(page.tab) == []
-        for key in ("Enter", "?", "r"):
+        for key in ("Enter", "?", "r", "a"):
             page.keys(key)
             page.dialog.wait_for()
             assert problems(page.tab) == [], key

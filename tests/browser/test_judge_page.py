@@ -84,9 +84,14 @@ def test_votes_go_to_disk_and_those_of_others_are_read(
     page.says(SEEN)
     page.drawn()
     page.keys("v")
-    page.vote(["ArrowLeft", "s", "ArrowRight", "ArrowDown"])
-    page.ready()
+    seen = page.vote(["ArrowLeft", "s", "ArrowRight", "ArrowRight"])
+    after = page.asked()
+    canvas.page.keyboard.press("Control+z")
+    assert page.asked() == seen[-1]
+    assert [one.winner for one in votes.read(folder)] == ["left", "right"]
     canvas.page.screenshot(path=screenshots / "grid-vote.png")
+    page.vote(["ArrowDown"])
+    assert page.asked() == after  # what was shown is not lost
     canvas.page.keyboard.press("Escape")
     page.dialog.get_by_text("3 votes of 1 voter.").wait_for()
     page.close()

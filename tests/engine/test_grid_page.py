@@ -1,11 +1,14 @@
 """The routes of the page of grids, asked as the page asks, over HTTP but in this process."""
 
 import asyncio
+import base64
 import io
 import json
+import re
 import shutil
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -13,9 +16,10 @@ from PIL import Image
 
 from atelier.tests.galleries import keys, write_grid
 from atelier.training.evaluation import votes
-from atelier.training.evaluation.grid import cell_file
+from atelier.training.evaluation.grid import cell_file, save_cell
 from atelier.training.host import grid_routes
 from atelier.training.host.folders import cache, pictures
+from atelier.training.mark import MADE_BY_MACHINE
 
 ROOT = grid_routes.ROOT
 
@@ -121,7 +125,8 @@ def test_a_broken_picture_is_told(folder, table):
 
 
 def test_votes_are_kept_and_counted(folder, table):
-    assert vote(table) == (200, {"added": 1})
+    status, told = vote(table)
+    assert status == 200 and told["added"] == 1
     assert vote(table, 2, 0, winner="tie", voter="you", blind=False)[0] == 200
     status, told = get("/votes", name="grid")
     assert status == 200 and told["held"] is True
@@ -132,6 +137,23 @@ def test_votes_are_kept_and_counted(folder, table):
         ("me", "left", True), ("you", "tie", False)
     ]  # fmt: skip
     assert get("/one", name="grid")[1]["votes"] == 2
+
+
+def test_a_vote_is_taken_back(folder, table):
+    body = {"name": "grid", "left": table[0][0], "right": table[0][1], "winner": "left"}
+    body |= {"voter": "me", "blind": True}
+    vote(table, 1, 2)
+    time = vote(table)[1]["time"]
+    vote(table, 0, 2)
+    for wrong in ({}, {"time": "now"}, {"time": time, "winner": "both"}, {"time": time, "more": 1}):
+        assert ask("POST", "/votes/undo", body=body | wrong)[0] == 400, wrong
+    other = {"time": "2026-11-22T00:00:00.000Z"}
+    assert ask("POST", "/votes/undo", body=body | other) == (200, {"removed": 0})
+    assert len(votes.read(folder)) == 3
+    assert ask("POST", "/votes/undo", body=body | {"time": time}) == (200, {"removed": 1})
+    assert ask("POST", "/votes/undo", body=body | {"time": time}) == (200, {"removed": 0})
+    left = [(one.left, one.right) for one in votes.read(folder)]
+    assert left == [(table[0][1], table[0][2]), (table[0][0], table[0][2])]
 
 
 def test_what_is_no_vote_is_refused(folder, table):
@@ -174,9 +196,20 @@ def test_the_grid_comes_as_one_file(folder, table):
     assert f'"missing":["{table[3][0]}","{table[3][1]}"]' in text
 
 
+def test_pictures_in_the_file_are_marked_and_carry_no_graph(folder, table):
+    for key in (key for row in table for key in row):
+        save_cell(pictures() / "cells", key, np.zeros((8, 8, 3)), {"workflow": "the graph"})
+    _, data = get("/html", name="grid")
+    found = re.findall(rb"data:image/webp;base64,([^<]+)<", data)
+    assert len(found) == 12 * 2
+    for one in map(base64.b64decode, found):
+        assert MADE_BY_MACHINE.encode() in one and b"the graph" not in one
+    assert b"the graph" not in data
+
+
 def test_other_pages_are_told_no(folder, table):
     evil = {"Origin": "http://evil.example"}
     for path in ("", "/one", "/picture", "/pair", "/votes", "/html"):
         assert ask("GET", path, {"name": "grid"}, headers=evil)[0] == 403
-    for path in ("/votes", "/votes/import"):
+    for path in ("/votes", "/votes/undo", "/votes/import"):
         assert ask("POST", path, {"name": "grid"}, {}, headers=evil)[0] == 403

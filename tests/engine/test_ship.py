@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from comfy.cli_args import args
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from safetensors import safe_open
@@ -113,7 +114,7 @@ class Spy:
         return self.real(state, header, graph, private)
 
 
-def test_not_shared_safely_it_brings_its_graph_and_tells_its_data(run):
+def test_not_shared_safely_it_brings_its_graph_and_tells_its_data(run, monkeypatch):
     goods = shipping.goods_of(run, "kept")
     folder = shipping.ship(goods, About("open"), GRAPH, private=False)
     told = header(folder / "open.safetensors")
@@ -121,6 +122,12 @@ def test_not_shared_safely_it_brings_its_graph_and_tells_its_data(run):
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert run.asked()["dataset"] in text and "4 pictures" in text
     assert '- text: "a hat"' in text and "| Weights | last |" in text
+    for path in (folder / "images").iterdir():
+        shown = PngImageFile(path).text
+        assert json.loads(shown["workflow"]) == GRAPH and XMP_KEY in shown
+    monkeypatch.setattr(args, "disable_metadata", True)
+    folder = shipping.ship(goods, About("open"), GRAPH, private=False)
+    assert PngImageFile(folder / "images" / "01.png").text.keys() == {XMP_KEY}
 
 
 def test_the_best_and_the_last_weights_come_with_their_own_samples(held, monkeypatch):

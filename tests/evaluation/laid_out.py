@@ -1,5 +1,7 @@
 """A grid on disk, as Evaluation Grid leaves it, of pictures that a few numbers decide."""
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
@@ -25,8 +27,9 @@ def lay_out(folder, cells_folder, lora="r"):
     for column, (name, step, strength, red) in enumerate(columns):
         for row, kind in enumerate(KINDS):
             key = digest(f"{lora} {column} {row}")
+            file = cell_file(Path(), key).as_posix()
             picture(cell_file(cells_folder, key), row, 0 if kind == "plain" else red)
-            cell = {"row": row, "column": column, "key": key, "file": "", "prompt": f"p{row}"}
+            cell = {"row": row, "column": column, "key": key, "file": file, "prompt": f"p{row}"}
             cell |= {"plain": f"p{row}", "kind": kind, "seed": 1, "lora": name, "settings": {}}
             cells.append(cell | {"checkpoint": step, "strength": strength})
     told = {"version": 2, "name": "g", "made": "", "sampling": {}, "cells": cells, "pages": []}

@@ -11,11 +11,13 @@ from atelier.training.evaluation import judge, losses, score_text
 from atelier.training.evaluation.contenders import contenders
 from atelier.training.evaluation.entries import columns_named
 from atelier.training.evaluation.eyes import Encoders, Eyes
+from atelier.training.evaluation.gallery import read
 from atelier.training.evaluation.grid import cell_file
 from atelier.training.evaluation.plot import draw_plot
 from atelier.training.evaluation.recommend import recommend
 from atelier.training.evaluation.scores import Score
 from atelier.training.files import write_json
+from atelier.training.report.grid_part import scores
 
 
 @pytest.fixture
@@ -24,15 +26,15 @@ def place(tmp_path):
     return tmp_path
 
 
-def scored(place, logged=()):
+def scored(place, logged=(), references=4, sets=False):
     real = judge.Real(
-        [picture(place / f"held{n}.png", 100 + n, 1) for n in range(4)],
+        [picture(place / f"held{n}.png", 100 + n, 1) for n in range(references)],
         [picture(place / f"one{n}.png", 200 + n, 1) for n in range(6)],
     )
     looked = []
     eyes = Eyes(place / "cache", looked.append)
     encoders = Encoders(Classical(), Classical())
-    found = judge.score_grid(place / "g", place / "cells", real, encoders, eyes, logged)
+    found = judge.score_grid(place / "g", place / "cells", real, encoders, eyes, logged, sets)
     return found, looked
 
 
@@ -55,6 +57,22 @@ def test_a_grid_is_scored_and_one_is_recommended(place):
     kept = json.loads((place / "g" / "scores.json").read_text())
     assert kept["recommendation"]["chosen"]["label"] == "step 20"
     assert kept["scores"] == found["scores"]
+
+
+@pytest.mark.parametrize("references", [4, 50])
+def test_distances_of_sets_are_asked_for_and_told_everywhere(place, references):
+    assert not {"cmmd", "kid"} & set(scored(place)[0]["scores"])
+    found, _ = scored(place, references=references, sets=True)
+    assert not [name for name in found["scores"] if "fid" in name]
+    page = scores(read(place / "g"))
+    for name, title in (("cmmd", "(CMMD)"), ("kid", "(KID × 1000)")):
+        score = found["scores"][name]
+        assert title in page and score["says"].split(":")[0] in page
+        assert all(one["too_few"] and one["n"] == 10 for one in score["columns"].values())
+        assert len(score["columns"]) == (3 if references == 50 else 0)  # of each 10 pictures
+        assert ("held-out pictures, and 50 are the least" in page) == (references == 4)
+    assert page.count("too few pictures to say") >= (6 if references == 50 else 0)
+    judge.recommend_of(place / "g")
 
 
 def test_the_second_time_nothing_is_looked_at(place):

@@ -40,6 +40,10 @@ def test_it_says_what_the_file_says_and_no_more():
         assert told in text
     assert "hats: CC0, by me" in text and "| adapter | lora |" in text
     assert "secret" not in text and "never told" not in text
+    assert "| Base's file | unknown |" in text
+    named = made(header=HEADER | {"ss_sd_model_name": "xl|base.safetensors"})
+    assert "| Base's file | xl\\|base.safetensors |" in named
+    assert "Base's file" not in made(header={"modelspec.title": "shared safely"})
     bare = made(header={})
     assert "The file does not say." in bare and "Ask the author" in bare
 

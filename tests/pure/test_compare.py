@@ -106,6 +106,10 @@ def test_runs_beside_each_other_are_json(tmp_path):
     assert json.loads(json.dumps(found))["runs"][0]["name"] == "a"
     assert found["settings"] == {"rank": {"a": 4, "b": 8}}
     assert found["inputs"] == {"dataset": {"a": 4, "b": 8}}
+    runs[1].keep_graph({"base": "b.safetensors"})
+    again = compared(runs)
+    assert again["inputs"]["base"] == {"a": "unknown", "b": "b.safetensors"}
+    assert [one["base"] for one in again["runs"]] == ["", "b.safetensors"]
     one, other = found["runs"]
     assert (one["steps"], one["held_out"], one["held_out_step"]) == (8, 0.4, 4)
     assert one["held_out_by_time"] == {"0.5": [(4, 0.4), (8, 0.5)]}

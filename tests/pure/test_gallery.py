@@ -29,7 +29,13 @@ def test_a_grid_has_labels_and_cells(tmp_path):
     assert len(found.tiles) == 12 and found.sampling["cfg"] == "3"
     told = gallery.told(found)
     assert told["cells"][-1]["seed"] == "2" and told["cells"][-1]["strength"] == 1
-    assert told["recommendation"] == {"column": 1, "reasons": ["It is like them, and no copy."]}
+    assert told["recommendation"]["column"] == 1
+    assert told["recommendation"]["reasons"] == ["It is like them, and no copy."]
+    assert told["recommendation"]["advice"] == ["More pictures like hats/01.png."]
+    half, full = told["recommendation"]["points"]
+    assert half["chosen"] and half["label"] == "strength 0.5" and half["flags"] == []
+    assert full["fidelity"] == {"mean": 0.5, "low": 0.375, "high": 0.625}
+    assert (full["column"], full["chosen"], full["flags"]) == (2, False, ["copying"])
     assert told["scores"]["identity"]["columns"]["2"]["n"] == 4
     json.dumps(told, allow_nan=False)
 
@@ -122,6 +128,15 @@ def test_only_numbers_and_texts_of_scores_are_taken(tmp_path):
     assert one["ceiling"] is None and set(one["columns"]) == {"0"}
     assert one["columns"]["0"]["mean"] is None and one["columns"]["0"]["n"] is None
     assert one["pairs"] == {"ab" * 16: {"picture": "p.png", "name": ""}}
+    points = [1, {}, {"column": 1}, {"label": 1, "fidelity": {"mean": "1", "low": math.nan}}]
+    more = {"chosen": {"column": True}, "reasons": "x", "advice": [{}, "<b>"], "points": points}
+    (tmp_path / "scores.json").write_text(json.dumps({"recommendation": more}))
+    _, recommendation = gallery_scores.read(tmp_path)
+    assert recommendation and recommendation["column"] is None and recommendation["reasons"] == []
+    assert recommendation["advice"] == ["", "<b>"]
+    one, other = recommendation["points"]
+    assert one["column"] == 1 and one["chosen"] is False and one["flags"] == []
+    assert other["label"] == "" and set(other["fidelity"].values()) == {None}
     (tmp_path / "scores.json").write_text("[" * 100_000)
     assert gallery_scores.read(tmp_path) == ({}, None)
 

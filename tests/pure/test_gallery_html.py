@@ -57,7 +57,9 @@ def test_holds_the_grid_and_its_pictures(tmp_path):
             assert head == "data:image/webp;base64"
             assert base64.b64decode(data) == b"RIFF" + size.encode()
     assert "pair-pair-1.png" in read.texts
-    assert "hats/01.png" not in page(folder, pair=None)
+    given = page(folder, pair=None)  # to other people: nothing names a training picture
+    assert "hats/01.png" in page(folder) and "hats/01.png" not in given
+    assert "It is like them, and no copy." in given
 
 
 def test_asks_for_nothing_outside(tmp_path):
@@ -91,6 +93,14 @@ def test_what_people_wrote_stays_text(tmp_path):
     told["rows"][2]["prompt"] = "half a \ud800 character"
     told["cells"][0] |= {"lora": EVIL, "kind": "<b>", "settings": {EVIL: EVIL}}
     path.write_text(json.dumps(told))
+    path = folder / "scores.json"
+    scores = json.loads(path.read_text())
+    scores["scores"]["copying"] |= {"says": EVIL, "encoder": EVIL}
+    for pair in scores["scores"]["copying"]["pairs"].values():
+        pair["name"] = f"{EVIL}.png"
+    scores["recommendation"] |= {"reasons": [EVIL], "advice": [EVIL]}
+    scores["recommendation"]["points"][0] |= {"label": EVIL, "flags": [EVIL]}
+    path.write_text(json.dumps(scores))
     text = page(folder)
     read = Read(text)
     plain = Read(page(write_grid(tmp_path, "plain", prompts=["a", "b"], scores=True)))
@@ -99,6 +109,8 @@ def test_what_people_wrote_stays_text(tmp_path):
     told = json.loads(read.texts["atelier-grid"])
     assert told["cells"][0]["prompt"] == EVIL and told["name"] == EVIL
     assert read.texts["title"] == EVIL
+    assert told["recommendation"]["points"][0]["label"] == EVIL
+    assert [one["name"] for one in told["scores"]["copying"]["pairs"].values()] == [f"{EVIL}.png"]
     assert told["rows"][2] == "half a ? character\nseed 1"
     assert "<img" not in text and text.count("<!--") == 0
 

@@ -64,6 +64,7 @@ def whole(tmp_path, words="hats", safely=False, **settings):
         }
     }
     run = make_run(tmp_path / "runs", records=records, sample_prompts=clean, **settings)
+    run.keep_graph({"base": f"{clean}.gguf"})
     draw_samples(tmp_path / "samples", [100, 400], prompts=1)
     folder = write_grid(tmp_path / "pictures", prompts=(clean, "a dog"), scores=True)
     change(folder, words)
@@ -159,6 +160,7 @@ def test_shared_safely_no_prompt_name_note_or_graph_is_in_it(tmp_path):
     secrets = (
         "SECRET.png",
         "SECRET.ckpt",
+        "SECRET.gguf",
         "SECRET, step",
         "<strong>SECRET</strong>: ",
         "&quot;nodes&quot;",
@@ -172,6 +174,7 @@ def test_a_run_that_has_not_begun_has_a_report(tmp_path):
     run = make_run(tmp_path, steps=0, records={}, finished=False)
     page = report(run, Sources(tmp_path / "none", tmp_path / "none"))
     said = "".join(Reader(page).texts)
+    assert "Base's file" in said and "unknown" in said
     assert "no step yet" in said and "No grid was named" in said and "older than such" in said
 
 
@@ -189,6 +192,7 @@ def test_a_long_run_makes_no_long_page(tmp_path):
 @pytest.mark.parametrize("words", BAD[:4], ids=range(4))
 def test_compared_runs_are_nothing_but_text(tmp_path, words):
     runs = [make_run(tmp_path, name, sample_prompts=w) for name, w in (("a", words), ("b", "x"))]
+    runs[0].keep_graph({"base": words.encode(errors="replace").decode()})
     folder = write_grid(tmp_path / "pictures", "a", scores=True)
     change(folder, words)
     told = compared(runs)

@@ -38,6 +38,18 @@ def test_half_a_line_costs_no_other(tmp_path):
     assert [one.time[17:19] for one in votes.read(tmp_path)] == ["00", "01"]
 
 
+def test_a_vote_is_taken_back_and_every_other_line_stays(tmp_path):
+    assert not votes.withdraw(tmp_path, vote())
+    votes.append(tmp_path, [vote(), vote(second=1), vote(second=2)])
+    with (tmp_path / votes.FILE).open("a") as out:
+        out.write('{"left": "aa')  # killed here
+    before = (tmp_path / votes.FILE).read_text().splitlines()
+    assert votes.withdraw(tmp_path, vote(second=1)) and not votes.withdraw(tmp_path, vote(B, A))
+    assert (tmp_path / votes.FILE).read_text().splitlines() == [before[0], *before[2:]]
+    assert votes.append(tmp_path, [vote(second=1)]) == 1
+    assert [one.time[18] for one in votes.read(tmp_path)] == ["0", "2", "1"]
+
+
 def test_many_at_once_lose_nothing(tmp_path):
     with ThreadPoolExecutor(8) as workers:
         list(workers.map(lambda n: votes.append(tmp_path, [vote(voter=str(n))]), range(60)))

@@ -8,9 +8,12 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from safetensors import safe_open
 
+from atelier.demo.install import CHECKPOINT
 from atelier.demo.server import running
+from atelier.training.mark import MADE_BY_MACHINE, XMP_KEY
 from atelier.training.save import PUBLIC
 from atelier.training.sweep.client import PromptFailed, connect
 
@@ -57,6 +60,22 @@ def test_the_file_says_what_it_was_made_from(base, lora):
     assert json.loads(metadata["workflow"])["marker"] == "the graph"
     assert metadata["ss_network_dim"] == "4"
     assert json.loads(metadata["atelier.run"])["config"]["steps"] == 8
+    assert metadata["ss_sd_model_name"] == CHECKPOINT
+
+
+def graph_in(path):
+    """The graph that a picture of ours brings back, and the nodes that were queued."""
+    text = PngImageFile(path).text
+    assert MADE_BY_MACHINE in text[XMP_KEY], path
+    return json.loads(text["workflow"]), set(json.loads(text["prompt"]))
+
+
+def test_cells_and_pages_carry_the_graph_that_drew_them(base, made, manifest):
+    cells = [base / "output/atelier/cells" / cell["file"] for cell in manifest["cells"]]
+    pages = [base / "output/atelier/grids/grid" / name for name in manifest["pages"]]
+    assert len(cells) == 12 and pages
+    for path in (*cells, *pages):
+        assert graph_in(path) == (WORKFLOW, {"1", "2", "3", "4", "5"}), path
 
 
 def test_every_cell_is_what_the_native_nodes_give(server, base, lora, manifest, made):
@@ -305,14 +324,16 @@ def test_all_options_nodes_in_a_chain(server, base):
         prompt[str(number)] = {"class_type": kind, "inputs": inputs}
         before = [str(number), 0]
     prompt["3"]["inputs"]["options"] = before
-    run(server, prompt)
+    run(server, prompt, workflow=WORKFLOW)
     folder = base / "user" / "__atelier" / "runs" / "options"
     config = json.loads((folder / "config.json").read_text())["config"]
     for settings in CHOSEN.values():
         assert settings.items() <= config.items()
     assert json.loads((folder / "plan.json").read_text())["step"] > 0
     samples = base / "output" / "atelier" / "runs" / "options" / "samples"
-    assert len(list(samples.iterdir())) == 3
+    drawn = list(samples.iterdir())
+    assert len(drawn) == 3
+    assert [graph_in(path)[0] for path in drawn] == [WORKFLOW] * 3
 
 
 def test_a_lora_is_gone_on_from_by_its_file(server, lora):

@@ -1,5 +1,6 @@
 """Grids over HTTP: cells are what native graphs give, and only what is missing is drawn."""
 
+import asyncio
 import json
 import threading
 import time
@@ -9,9 +10,9 @@ import pytest
 from PIL import Image
 
 from atelier.demo.server import running
-from atelier.training.sweep.client import PromptFailed
+from atelier.training.sweep.client import PromptFailed, connect
 
-from .conftest import loader, random_lora, run, training
+from .conftest import loader, random_lora, run, stop_after, training
 
 ONE, TWO = "grid/one.safetensors", "grid/two.safetensors"
 SIDE, STEPS = 64, 3
@@ -298,6 +299,23 @@ def test_what_cannot_be_drawn_is_said(server, what):
     assert message in str(failure.value)
 
 
+def test_a_cancelled_grid_keeps_its_cells_and_goes_on(server, base):
+    prompt = grid(prompts=PROMPTS, seeds="31, 32, 33", name="cancelled", steps=20)
+    before = set(cells(base))
+
+    async def cancel():
+        async with connect(server.address) as client:
+            with pytest.raises(PromptFailed, match="cancelled"):
+                await stop_after(client, prompt, "2 of 12 pictures")
+
+    asyncio.run(cancel())
+    kept = set(cells(base)) - before
+    assert 2 <= len(kept) < 12
+    assert not (base / "output/atelier/grids/cancelled").exists()
+    told, new = drawn(server, base, prompt)
+    assert len(told["cells"]) == 12 and len(new) == 12 - len(kept)
+
+
 def test_a_killed_server_goes_on_from_its_cells(server, base):
     """More cells than are drawn in one part; time and count are told."""
     prompt = grid(prompts=PROMPTS, seeds="21, 22, 23, 24, 25, 26", name="killed", patch=RESCALE)
@@ -320,7 +338,9 @@ def test_a_killed_server_goes_on_from_its_cells(server, base):
     said = []
     with_text = {"watch": lambda kind, data: said.append(data.get("text", ""))}
     run(server, prompt, **with_text)
-    assert f"{24 - len(kept)} pictures to draw, about" in "\n".join(said)
+    counts = [text for text in said if "pictures" in text]  # what is to come is told first
+    assert counts[0].startswith(f"{24 - len(kept)} pictures to draw, about")
+    assert len(counts) == 1 + 24 - len(kept)
     assert len(set(cells(base)) - before) == 24
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     assert (base / "output/atelier/grids/killed/manifest.json").is_file()

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { arrange, AS_MADE, short, spoken } from "../../web/parts/judge/board.js";
+import { arrange, AS_MADE, figure, short, spoken } from "../../web/parts/judge/board.js";
 import { compile } from "../../web/parts/judge/filter.js";
 import * as lay from "../../web/parts/judge/lay.js";
+import * as plot from "../../web/parts/judge/plot.js";
 import { Pairs } from "../../web/parts/judge/pairs.js";
 
 const ROWS = ["a red cat\nseed 1", "a dog\nseed 2"];
@@ -16,6 +17,7 @@ const cells = ROWS.flatMap((label, row) => COLUMNS.map((_, column) => ({
     strength: column / 2, settings: {},
 })));
 const score = (better, values) => ({ better, cells: values, columns: {}, pairs: {} });
+const said = (mean) => ({ mean, low: mean && mean - 0.5, high: mean && mean + 0.25, n: 9, too_few: mean === null });
 const gallery = {
     folder: "g", name: "g", made: "", rows: ROWS, columns: COLUMNS, sampling: {}, cells, missing: ["12"],
     recommendation: { column: 1, reasons: [] },
@@ -23,6 +25,7 @@ const gallery = {
         identity: score("higher", { "00": 0.1, "01": 0.5, "02": 0.9, 10: 0.3, 11: 0.8 }),
         copying: score("lower", { "00": 0.1, "01": 0.2, "02": 0.9, 10: 0.0, 11: 0.1, 12: 0.2 }),
         held_out: score("lower", {}),
+        cmmd: { ...score("lower", {}), columns: { 0: said(3), 1: said(null), 2: said(1) } },
     },
 };
 const all = () => true;
@@ -42,6 +45,8 @@ for (const [by, of, worst, rows, columns] of [
     ["copying", "rows", true, [0, 1], [0, 1, 2]],
     ["identity", "columns", false, [0, 1], [2, 1, 0]],
     ["held_out", "both", false, [0, 1], [0, 1, 2]], // no values: as made
+    ["cmmd", "both", false, [0, 1], [2, 0, 1]], // of columns alone
+    ["cmmd", "columns", true, [0, 1], [0, 2, 1]],
 ]) {
     test(`${by} of ${of}, ${worst ? "worst" : "best"} first`, () => {
         const board = arrange(gallery, all, { by, of, worst }, 4);
@@ -93,6 +98,29 @@ for (const [text, said] of [
 ]) {
     test(`the filter “${text}” says what is wrong`, () => assert.throws(() => compile(text, gallery), said));
 }
+
+const range = (mean) => ({ mean, low: mean && mean - 0.1, high: mean && mean + 0.1 });
+const point = (strength, checkpoint, up, across = 1) => ({
+    column: 1, label: `${strength} ${checkpoint}`, checkpoint, strength, fidelity: range(up), prompt: range(across), flags: [], chosen: false,
+});
+
+test("lines of the plot join the checkpoints of a strength in order", () => {
+    const points = [point(1, 20, 0.5), point(1, 10, 0.2), point(0.5, 10, 0.1), point(0.5, 20, null), point(2, null, 0.3)];
+    assert.deepEqual(plot.lines(points).map((line) => line.map((one) => one.checkpoint)), [[10, 20]]);
+    assert.deepEqual(plot.shown(points).map(({ number }) => number), [1, 2, 3, 5]);
+});
+
+test("all of the plot is in sight", () => {
+    assert.deepEqual(plot.range([0.5, null, 1.5], 0, 1).map((one) => Number(one.toFixed(6))), [-0.15, 1.65]);
+    assert.deepEqual(plot.range([], 1), [0.95, 1.05]);
+});
+
+test("what a score says of a column", () => {
+    assert.equal(figure(said(3)), "3 (2.5 to 3.25)");
+    assert.equal(figure(said(null)), "too few pictures to say");
+    assert.equal(figure({ ...said(3), low: null, high: null }), "3");
+    assert.equal(figure({ ...said(null), too_few: false }), "");
+});
 
 test("words for a screen reader, and short numbers", () => {
     assert.equal(spoken(gallery, cells[1]), "a red cat, seed 1. strength 0.5");

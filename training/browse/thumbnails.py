@@ -8,6 +8,7 @@ from ..curation.look import decoded
 from ..data.folder import mask_file
 from ..data.pictures import open_mask
 from ..files import atomic
+from ..mark import XMP, is_marked
 from .contents import Contents
 from .shelf import Shelf, inside
 
@@ -16,7 +17,7 @@ _QUALITY = 82
 
 
 class Thumbnails:
-    """A folder of WebP files."""
+    """A folder of WebP files, with the mark of machine-made media where the picture has it."""
 
     def __init__(self, folder: Path, contents: Contents) -> None:
         self.folder = folder
@@ -27,7 +28,7 @@ class Thumbnails:
         content = self.contents.of(picture)
         kept = self.folder / content[:2] / f"{content}-{size}.webp"
         if not kept.is_file():
-            self._write(kept, decoded(picture, size))
+            self._write(kept, decoded(picture, size), is_marked(picture))
         return kept.read_bytes()
 
     def mask(self, shelf: Shelf, name: str) -> bytes | None:
@@ -45,6 +46,7 @@ class Thumbnails:
             self._write(kept, found)
         return kept.read_bytes()
 
-    def _write(self, path: Path, picture: Image.Image) -> None:
+    def _write(self, path: Path, picture: Image.Image, by_machine: bool = False) -> None:
+        more = {"xmp": XMP.encode()} if by_machine else {}
         with atomic(path) as temporary:
-            picture.save(temporary, "WEBP", quality=_QUALITY, method=2)
+            picture.save(temporary, "WEBP", quality=_QUALITY, method=2, **more)

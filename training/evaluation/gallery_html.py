@@ -67,6 +67,8 @@ def pages(
     whole = told(gallery) | {"missing": missing}
     if not pair:
         whole["scores"] = {name: one | {"pairs": {}} for name, one in gallery.scores.items()}
+        if gallery.recommendation:  # advice may name a training picture
+            whole["recommendation"] = {**gallery.recommendation, "advice": []}
     for name in sorted(gallery.pair_names):
         data = pair(name) if pair else None
         if data is not None:

@@ -70,16 +70,46 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _recommendation(told: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The column that is recommended, and why."""
+    """The column that is recommended, why, what to change next, and where each column stands."""
     chosen = told.get("chosen")
     column = _table(chosen).get("column", chosen)
-    reasons = told.get("reasons")
     if not told:
         return None
     return {
-        "column": column if isinstance(column, int) and not isinstance(column, bool) else None,
-        "reasons": [_text(one) for one in reasons[:50]] if isinstance(reasons, list) else [],
+        "column": _whole(column),
+        "reasons": _texts(told.get("reasons")),
+        "advice": _texts(told.get("advice")),
+        "points": [_point(one) for one in _list(told.get("points"), 500) if _table(one)],
     }
+
+
+def _point(point: Mapping[str, Any]) -> dict[str, Any]:
+    """A column in the plot of fidelity over prompt following."""
+    ranges = {name: _table(point.get(name)) for name in ("fidelity", "prompt")}
+    return {
+        "column": _whole(point.get("column")),
+        "label": _text(point.get("label")),
+        "checkpoint": _number(point.get("checkpoint")),
+        "strength": _number(point.get("strength")),
+        **{
+            name: {part: _number(one.get(part)) for part in ("mean", "low", "high")}
+            for name, one in ranges.items()
+        },
+        "flags": _texts(point.get("flags")),
+        "chosen": point.get("chosen") is True,
+    }
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _list(value: Any, most: int) -> list[Any]:
+    return value[:most] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [_text(one) for one in _list(value, 50)]
 
 
 def _is_picture(name: Any) -> bool:

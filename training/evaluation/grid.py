@@ -1,7 +1,7 @@
 """Grids on disk: cells by key, pages and a manifest by name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from glob import escape
@@ -51,20 +51,27 @@ def missing(plan: GridPlan, cells: Path) -> list[Drawing]:
     ]
 
 
-def save_cell(cells: Path, key: str, pixels: np.ndarray) -> Path:
-    """Keep `[height, width, 3]` pixels in 0..1 as a cell, rounded as ComfyUI's Save Image does."""
+def save_cell(
+    cells: Path, key: str, pixels: np.ndarray, texts: Mapping[str, str] | None = None
+) -> Path:
+    """Keep `[height, width, 3]` pixels in 0..1 as a cell, rounded as ComfyUI's Save Image does.
+
+    `texts` go into the file beside them: the graph that drew it, which is no part of its key.
+    """
     path = cell_file(cells, key)
     whole = np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
     with atomic(path) as temporary:
-        save_marked(Image.fromarray(whole), temporary)
+        save_marked(Image.fromarray(whole), temporary, texts)
     return path
 
 
-def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
+def save_pages(
+    plan: GridPlan, cells: Path, grids: Path, texts: Mapping[str, str] | None = None
+) -> list[Path]:
     """Lay out the finished cells of `plan` in a new folder of `grids`, with its `manifest.json`.
 
     The very same grid, if it is there under that name, is returned as it is. One page is in memory
-    at a time, and one cell.
+    at a time, and one cell. `texts` go into the pages' files.
     """
     told = manifest.describe(plan)
     before = _same(told, grids)
@@ -75,7 +82,7 @@ def save_pages(plan: GridPlan, cells: Path, grids: Path) -> list[Path]:
     for number, page in enumerate(pages(_table(plan, cells)), start=1):
         path = folder / f"grid-{number:02d}.png"
         with atomic(path) as temporary:
-            save_marked(page, temporary)
+            save_marked(page, temporary, texts)
         made.append(path)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(folder / manifest.FILE, manifest.whole(told, now, [path.name for path in made]))

@@ -72,9 +72,9 @@ def interval(values: np.ndarray, groups: Sequence[Hashable] | None = None) -> In
         return Interval(np.nan, np.nan, np.nan, 0, 0)
     sizes = np.array([labels.count(label) for label in dict.fromkeys(labels)], np.float64)
     sums = metrics.by_group(values, labels) * sizes
-    drawn = _drawn(count)
-    means = (drawn @ sums) / (drawn @ sizes)
-    return _around(float(values.mean()), means, len(values), count)
+    often = drawn(count)
+    means = (often @ sums) / (often @ sizes)
+    return around(float(values.mean()), means, len(values), count)
 
 
 def worst(values: np.ndarray, groups: Sequence[Hashable]) -> Interval:
@@ -85,9 +85,9 @@ def worst(values: np.ndarray, groups: Sequence[Hashable]) -> Interval:
     if not count:
         return Interval(np.nan, np.nan, np.nan, 0, 0)
     # How often each of the sorted groups is among the lowest that were drawn.
-    lowest, drawn = max(1, round(count / 10)), np.cumsum(_drawn(count), axis=1)
-    taken = np.diff(np.minimum(drawn, lowest), axis=1, prepend=0)
-    return _around(metrics.worst_decile(means), taken @ means / lowest, len(values), count)
+    lowest, often = max(1, round(count / 10)), np.cumsum(drawn(count), axis=1)
+    taken = np.diff(np.minimum(often, lowest), axis=1, prepend=0)
+    return around(metrics.worst_decile(means), taken @ means / lowest, len(values), count)
 
 
 def paired(
@@ -107,13 +107,14 @@ def _finite(
 
 
 @lru_cache(maxsize=64)
-def _drawn(count: int) -> np.ndarray:
+def drawn(count: int) -> np.ndarray:
     """How often each of `count` groups is drawn, `[DRAWS, count]`; the same on every machine."""
     dice = np.random.default_rng(count)
     return dice.multinomial(count, np.full(count, 1 / count), size=DRAWS).astype(np.float64)
 
 
-def _around(mean: float, means: np.ndarray, pictures: int, count: int) -> Interval:
+def around(mean: float, means: np.ndarray, pictures: int, count: int) -> Interval:
+    """`mean` with the interval that `means` of draws of `count` groups tell."""
     if count < 2:
         return Interval(mean, mean, mean, pictures, count)
     side = (1 - CONFIDENCE) / 2

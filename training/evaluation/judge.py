@@ -20,6 +20,7 @@ from .eyes import Encoders, Eyes, prints
 from .grid import cell_file
 from .recommend import Recommendation, recommend
 from .scores import Score, Scores, score
+from .set_distances import set_distances
 from .shots import Evidence, Prints, Said, Seen, Shot
 
 FILE, VERSION = "scores.json", 1
@@ -41,12 +42,13 @@ def score_grid(
     encoders: Encoders,
     eyes: Eyes,
     logged: Sequence[Mapping[str, Any]] = (),
+    sets: bool = False,
 ) -> dict[str, Any]:
     """Score the grid in `folder`, whose pictures lie in `cells`; write and return its scores.
 
-    `logged` is the log of the run whose checkpoints are shown, if it is one. Raises `ValueError`
-    that names the grid, or a picture that is not there. What was looked at is kept, so that a
-    stopped one goes on.
+    `logged` is the log of the run whose checkpoints are shown, if it is one; with `sets`, CMMD and
+    KID are among the scores. Raises `ValueError` that names the grid, or a picture that is not
+    there. What was looked at is kept, so that a stopped one goes on.
     """
     with _naming(folder):
         told = manifest.read(folder)
@@ -54,6 +56,7 @@ def score_grid(
         evidence = _evidence(shots, cells, real, encoders, eyes)
         steps = {column: step for column, (_, _, step, _) in named.items() if step is not None}
         found = score(shots, replace(evidence, held_out=losses.at_steps(logged, steps)))
+        found |= set_distances(shots, evidence.style) if sets else {}
     if "held_out" in found:
         found["held_out"] = replace(found["held_out"], more=losses.curve(logged))
     written = {name: one.told(shots) for name, one in found.items()}

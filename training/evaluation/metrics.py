@@ -121,13 +121,13 @@ def cmmd(one: np.ndarray, other: np.ndarray) -> float:
     with the diagonal, as in the authors' code. It is meant for CLIP's vectors.
     """
     _refuse_few(one, other)
-    one, other = unit(one), unit(other)
+    inside = cmmd_kernel(one, one).mean() + cmmd_kernel(other, other).mean()
+    return CMMD_SCALE * float(inside - 2 * cmmd_kernel(one, other).mean())
 
-    def kernel(left: np.ndarray, right: np.ndarray) -> float:
-        far = np.maximum(2 - 2 * left @ right.T, 0)
-        return float(np.exp(-far / (2 * CMMD_WIDTH**2)).mean())
 
-    return CMMD_SCALE * (kernel(one, one) + kernel(other, other) - 2 * kernel(one, other))
+def cmmd_kernel(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    far = np.maximum(2 - 2 * unit(one) @ unit(other).T, 0)
+    return np.exp(-far / (2 * CMMD_WIDTH**2))
 
 
 def kid(one: np.ndarray, other: np.ndarray) -> float:
@@ -136,16 +136,17 @@ def kid(one: np.ndarray, other: np.ndarray) -> float:
     Squared maximum mean discrepancy, kernel (x·y / d + 1)³, unbiased, so that it may be below 0.
     """
     _refuse_few(one, other)
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
-
-    def kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return (left @ right.T / left.shape[1] + 1) ** 3
 
     def inside(rows: np.ndarray) -> float:
-        table, count = kernel(rows, rows), len(rows)
+        table, count = kid_kernel(rows, rows), len(rows)
         return float((table.sum() - np.trace(table)) / (count * (count - 1)))
 
-    return inside(one) + inside(other) - 2 * float(kernel(one, other).mean())
+    return inside(one) + inside(other) - 2 * float(kid_kernel(one, other).mean())
+
+
+def kid_kernel(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    return (one @ other.T / one.shape[1] + 1) ** 3
 
 
 def _refuse_few(*sets: np.ndarray) -> None:

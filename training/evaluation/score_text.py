@@ -24,7 +24,7 @@ def _one(name: str, score: Mapping[str, Any], labels: Sequence[str]) -> Iterator
 
 def _column(one: Mapping[str, Any]) -> str:
     if one["mean"] is None:
-        return "nothing to say"
+        return f"{one['n']} pictures are too few to say" if one["too_few"] else "nothing to say"
     if one["low"] is None:
         return f"{one['mean']:.4f}"
     if one["too_few"]:

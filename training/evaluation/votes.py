@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..files import legible, telling
+from ..files import atomic, legible, telling
 from .bradley_terry import Preference, count_wins, preference
 
 FILE = "votes.jsonl"
@@ -49,13 +49,7 @@ def read(folder: Path) -> list[Vote]:
             data = file.read(MOST_BYTES)
     except FileNotFoundError:
         return []
-    found: list[Vote] = []
-    for line in data.splitlines():
-        try:
-            found.append(Vote.model_validate_json(line))
-        except ValidationError:
-            continue
-    return found
+    return [vote for vote in map(_of_line, data.splitlines()) if vote]
 
 
 def append(folder: Path, votes: Iterable[Vote]) -> int:
@@ -81,6 +75,32 @@ def append(folder: Path, votes: Iterable[Vote]) -> int:
             file.flush()
             os.fsync(file.fileno())
     return len(new)
+
+
+def withdraw(folder: Path, vote: Vote) -> bool:
+    """Take a vote back; whether it was there. Other lines stay as they are.
+
+    Raises `ValueError` that names the file where it cannot be written.
+    """
+    path = folder / FILE
+    with _LOCK, telling(path):
+        try:
+            lines = path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return False
+        kept = [line for line in lines if _of_line(line) != vote]
+        if len(kept) == len(lines):
+            return False
+        with atomic(path) as temporary:
+            temporary.write_bytes(b"".join(kept))
+    return True
+
+
+def _of_line(line: bytes) -> Vote | None:
+    try:
+        return Vote.model_validate_json(line)
+    except ValidationError:
+        return None
 
 
 def _torn(file: Any) -> bool:

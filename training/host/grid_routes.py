@@ -47,6 +47,12 @@ class NewVote(BaseModel):
     blind: bool
 
 
+class OldVote(NewVote):
+    """A vote that is taken back, with the time that its answer told."""
+
+    time: str = Field(max_length=64)
+
+
 def register(routes: web.RouteTableDef) -> None:
     for path, handler in (
         ("", names), ("/one", one), ("/picture", picture), ("/pair", pair), ("/votes", voted),
@@ -54,6 +60,7 @@ def register(routes: web.RouteTableDef) -> None:
     ):  # fmt: skip
         routes.get(f"{ROOT}{path}")(answering(handler))
     routes.post(f"{ROOT}/votes")(answering(vote))
+    routes.post(f"{ROOT}/votes/undo")(answering(undo))
     routes.post(f"{ROOT}/votes/import")(answering(take))
 
 
@@ -195,7 +202,15 @@ async def vote(request: web.Request) -> web.Response:
         gallery.tile(key)
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     new = votes.Vote(**sent.model_dump(exclude={"name"}), time=now)
-    return await _made(lambda: {"added": votes.append(gallery.folder, [new])})
+    return await _made(lambda: {"added": votes.append(gallery.folder, [new]), "time": now})
+
+
+async def undo(request: web.Request) -> web.Response:
+    """Take back a vote that the page has just sent."""
+    sent = OldVote.model_validate_json(await request.read())
+    gallery = await _apart(_gallery, sent.name)
+    old = votes.Vote(**sent.model_dump(exclude={"name"}))
+    return await _made(lambda: {"removed": int(votes.withdraw(gallery.folder, old))})
 
 
 async def take(request: web.Request) -> web.Response:

@@ -1,6 +1,5 @@
 """Reports: where they lie, and what they are made from."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +12,12 @@ from ..files import atomic, safe_name
 from ..report.compare_page import Shown, comparison
 from ..report.run_page import Sources, report
 from ..run import Run, names
+from ..upstream import MODEL_FILE
 from . import folders
 
 PAGE = "report.html"  # in the run's folder: the newest, which a route of ours serves
 MOST_GRIDS = 100  # that are looked through for those of a run
 COMPARED = "comparisons"  # below our records
-_MODEL_FILE = re.compile(r"[^\n]{1,300}\.(safetensors|sft|ckpt|pt|pth|bin|gguf)")
 
 
 def run_named(name: str) -> Run:
@@ -111,4 +110,4 @@ def loaded_files(prompt: Any) -> Iterator[str]:
     inputs = [node.get("inputs") for node in nodes if isinstance(node, Mapping)]
     found = (value for one in inputs if isinstance(one, Mapping) for value in one.values())
     texts = (value for value in found if isinstance(value, str))
-    yield from dict.fromkeys(text for text in texts if _MODEL_FILE.fullmatch(text))
+    yield from dict.fromkeys(text for text in texts if MODEL_FILE.fullmatch(text))

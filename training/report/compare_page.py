@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..compare import UNKNOWN
 from ..evaluation.gallery import Gallery
 from . import grid_part
 from .drawing import Line, chart
@@ -14,6 +15,7 @@ from .page import page
 from .run_page import duration, value
 
 _INPUTS = {
+    "base": "base model's file",
     "model": "base model",
     "clip": "text encoder or captions",
     "vae": "VAE",
@@ -48,7 +50,7 @@ def comparison(name: str, told: Mapping[str, Any], shown: Shown) -> str:
 
 
 def _summary(runs: Sequence[Mapping[str, Any]]) -> Markup:
-    head = ["Run", "State", "Steps", "Loss", "Held-out loss", "At step"]
+    head = ["Run", "Base", "State", "Steps", "Loss", "Held-out loss", "At step"]
     head += ["Time", "Steps a second", "Memory"]
     return table("The runs", head, [[one["name"], *_row(one)] for one in runs])
 
@@ -56,6 +58,7 @@ def _summary(runs: Sequence[Mapping[str, Any]]) -> Markup:
 def _row(one: Mapping[str, Any]) -> list[str]:
     paid = one["cost"]
     return [
+        one["base"] or UNKNOWN,
         one["state"],
         f"{one['steps']} of {one['asked_steps']}",
         _number(one["loss"]),
@@ -81,7 +84,7 @@ def _differences(told: Mapping[str, Any], names: Sequence[str]) -> list[Markup]:
         parts.append(table("Settings", ["Setting", *names], rows))
     if inputs:
         rows = [
-            [_INPUTS.get(part, part), *(_mark(of[name]) for name in names)]
+            [_INPUTS.get(part, part), *(_mark(part, of[name]) for name in names)]
             for part, of in inputs.items()
         ]
         parts.append(table("What was wired, by fingerprint", ["Input", *names], rows))
@@ -94,8 +97,9 @@ def _setting(one: Any) -> str:
     return value(one) or _NOTHING
 
 
-def _mark(one: Any) -> str:
-    return str(one)[:12] if one else _NOTHING
+def _mark(part: str, one: Any) -> str:
+    """A name as it is, of a fingerprint the beginning."""
+    return str(one)[: None if part == "base" else 12] if one else _NOTHING
 
 
 def _charts(runs: Sequence[Mapping[str, Any]]) -> list[Markup]:
@@ -155,16 +159,16 @@ def text(told: Mapping[str, Any]) -> str:
     """The same in lines, for a node and for a terminal."""
     lines = []
     for one in told["runs"]:
-        state, steps, loss, held, at, time, speed, memory = _row(one)
+        base, state, steps, loss, held, at, time, speed, memory = _row(one)
         lines.append(
             f"{one['name']}: {state} at step {steps}; loss {loss}; held-out {held} at step {at}; "
-            f"{time}, {speed} steps a second, {memory}"
+            f"{time}, {speed} steps a second, {memory}; base {base}"
         )
     lines += ["", "What differs:"]
     for setting, of in told["settings"].items():
         lines.append(f"  {setting}: " + ", ".join(f"{n} {_setting(v)}" for n, v in of.items()))
     for part, of in told["inputs"].items():
-        words = ", ".join(f"{name} {_mark(one)}" for name, one in of.items())
+        words = ", ".join(f"{name} {_mark(part, one)}" for name, one in of.items())
         lines.append(f"  {_INPUTS.get(part, part)}: {words}")
     if not told["settings"] and not told["inputs"]:
         lines.append("  nothing: the same was asked for")

@@ -1,13 +1,11 @@
 """A grid inside a report: its pictures, small, and its scores. Pure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from ..evaluation import gallery_scores
 from ..evaluation.gallery import Gallery, Tile
 from ..files import legible
 from ..mark import marked_bytes
@@ -25,6 +23,8 @@ TITLES = {
     "consistency": "Consistency over contexts",
     "leakage": "Leakage without the trigger",
     "held_out": "Held-out loss",
+    "cmmd": "Distance of sets (CMMD)",
+    "kid": "Distance of sets (KID × 1000)",
 }
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "none": ""}
 
@@ -115,12 +115,12 @@ def _score(title: str, score: dict[str, Any], columns: Sequence[str]) -> Markup:
     found = [
         (columns[int(place)], column)
         for place, column in sorted(score["columns"].items(), key=lambda item: int(item[0]))
-        if int(place) < len(columns) and column["mean"] is not None
+        if int(place) < len(columns) and (column["mean"] is not None or column["too_few"])
     ]
     drawn = [
         Interval(" ".join(name.split()), one["mean"], one["low"], one["high"])
         for name, one in found
-        if one["low"] is not None and one["high"] is not None and not one["too_few"]
+        if None not in (one["mean"], one["low"], one["high"]) and not one["too_few"]
     ]
     marks = [(m, score[m]) for m in ("floor", "ceiling") if score[m] is not None]
     ends = ", ".join(f"{name} {value:.3g}" for name, value in marks)
@@ -146,7 +146,7 @@ def _figures(column: dict[str, Any]) -> list[str]:
     beside = column["paired_difference"] or {}
     n = column["n"]
     return [
-        f"{column['mean']:.3f}",
+        "" if column["mean"] is None else f"{column['mean']:.3f}",
         "too few pictures to say" if column["too_few"] else spread(column),
         f"{beside['mean']:+.3f} ({spread(beside)})" if beside.get("mean") is not None else "",
         f"{n:.0f}" if n else "",
@@ -166,52 +166,28 @@ def recommendation(gallery: Gallery) -> Markup:
     if not found:
         words = "Nobody was asked yet: Recommend Checkpoint chooses a checkpoint and says why."
         return section("recommendation", "Recommendation", tag("p", words))
-    column, more = found["column"], _more(gallery.folder)
+    column, advice = found["column"], found["advice"]
     chosen: str = "none can be recommended"
     if column is not None and 0 <= column < len(gallery.columns):
         chosen = " ".join(str(gallery.columns[int(column)]).split())
-    spots = [spot for one in more["points"] if (spot := _spot(one))]
+    spots = [spot for one in found["points"] if (spot := _spot(one))]
     names = ("prompt following, 1 is the base", "fidelity, 1 is real pictures")
     return section(
         "recommendation",
         "Recommendation",
         tag("p", tag("strong", chosen), class_="chosen-text"),
         listed(found["reasons"]),
-        tag("h3", "What to change next") if more["advice"] else None,
-        listed(more["advice"]) if more["advice"] else None,
+        tag("h3", "What to change next") if advice else None,
+        listed(advice) if advice else None,
         points("Fidelity and prompt following of every column", spots, names),
     )
 
 
-def _more(folder: Path) -> dict[str, list[Any]]:
-    """Advice and points of the recommendation, as far as they are texts and tables."""
-    try:
-        text = (folder / gallery_scores.FILE).read_text(encoding="utf-8")
-        told = json.loads(text)["recommendation"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        told = None
-    own = told if isinstance(told, dict) else {}
-    kinds: dict[str, type] = {"advice": str, "points": dict}
-    return {
-        name: [one for one in own[name][:200] if isinstance(one, kind)]
-        if isinstance(own.get(name), list)
-        else []
-        for name, kind in kinds.items()
-    }
-
-
-def _spot(one: dict[str, Any]) -> tuple[str, tuple[float, float], bool] | None:
-    x, y = _mean(one.get("prompt")), _mean(one.get("fidelity"))
+def _spot(one: Mapping[str, Any]) -> tuple[str, tuple[float, float], bool] | None:
+    x, y = one["prompt"]["mean"], one["fidelity"]["mean"]
     if x is None or y is None:
         return None
-    return str(one.get("label", ""))[:200], (x, y), one.get("chosen") is True
-
-
-def _mean(value: Any) -> float | None:
-    number = value.get("mean") if isinstance(value, dict) else None
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        return None
-    return float(number) if abs(number) < 1e9 else None
+    return one["label"][:200], (x, y), one["chosen"]
 
 
 def copies(gallery: Gallery) -> Markup:

@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from ..compare import summary
+from ..compare import UNKNOWN, summary
 from ..config import TrainConfig
 from ..evaluation.gallery import Gallery
 from ..run import Run
@@ -199,6 +199,7 @@ def _provenance(
         rows.append(["Goes on from", where])
     inputs = told["inputs"]
     if not hidden:
+        rows.append(["Base's file", told["base"] or UNKNOWN])
         known = {words: inputs[one] for one, words in _HASHES.items() if inputs.get(one)}
         rows += [[words, tag("code", one)] for words, one in known.items()]
         files = ", ".join(sources.files)

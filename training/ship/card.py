@@ -146,6 +146,8 @@ def _facts(contents: Contents) -> str:
     config = _record(header).get("config")
     if isinstance(config, dict):
         rows += [(name, config[name]) for name in _SETTINGS if config.get(name) not in (None, "")]
+    if "atelier.run" in header:  # a whole file of ours; where it was left out, so it is here
+        rows.append(("Base's file", header.get("ss_sd_model_name") or "unknown"))
     if contents.checkpoint:
         rows.append(("Weights", contents.checkpoint))
     if not rows:

@@ -15,6 +15,7 @@ from .. import run_loras
 from ..config import make_config
 from ..files import atomic, place_folder, safe_name, telling
 from ..host import folders
+from ..host.graph import texts
 from ..host.lora_choice import lora_file
 from ..mark import save_marked
 from ..metadata import thumbnail
@@ -138,7 +139,7 @@ def ship(goods: Goods, about: About, graph: Any, private: bool, precision: str =
     try:
         with telling(staged):
             (staged / "images").mkdir(parents=True)
-        shown = _write_pictures(goods, staged, private)
+        shown = _write_pictures(goods, staged, graph, private)
         header = _header(goods, about, graph, private)
         contents = Contents(f"{name}.safetensors", header, shown, list(goods.words))
         contents = replace(contents, licences=goods.licences, judged=goods.judged)
@@ -180,12 +181,13 @@ def _header(goods: Goods, about: About, graph: Any, private: bool) -> dict[str, 
     return found | (thumbnail(goods.pictures[0]) if goods.pictures else {})
 
 
-def _write_pictures(goods: Goods, staged: Path, private: bool) -> list[Shown]:
+def _write_pictures(goods: Goods, staged: Path, graph: Any, private: bool) -> list[Shown]:
     shown = []
+    with_graph = {} if private else texts({"workflow": graph})
     for number, picture in enumerate(goods.pictures[:MOST_PICTURES], start=1):
         place = f"images/{number:02d}.png"
         with atomic(staged / place) as temporary:
-            save_marked(picture, temporary)
+            save_marked(picture, temporary, with_graph)
         known = number <= len(goods.prompts) and not private
         shown.append(Shown(place, goods.prompts[number - 1] if known else ""))
     return shown

@@ -28,10 +28,23 @@ class Kept {
         }
     }
 
-    /** @param {import("./store.js").Vote} vote */
+    /** @param {import("./store.js").Vote} vote @returns {string} when */
     add(vote) {
-        this.votes.push({ ...vote, time: new Date().toISOString() });
-        this.saved = false;
+        const time = new Date().toISOString();
+        this.votes.push({ ...vote, time });
+        this._keep();
+        return time;
+    }
+
+    /** @param {Dated} vote */
+    remove(vote) {
+        const at = this.votes.findLastIndex((one) => one.time === vote.time && one.left === vote.left && one.right === vote.right);
+        if (at >= 0) this.votes.splice(at, 1);
+        this._keep();
+    }
+
+    _keep() {
+        this.saved = !this.votes.length;
         try {
             localStorage.setItem(this._name, JSON.stringify(this.votes));
         } catch {
@@ -51,6 +64,7 @@ export function openAlone() {
         image: (_, key, size) => textOf(`${size === "small" ? "small" : "large"}-${key}`),
         pair: (_, picture) => textOf(`pair-${picture}`),
         vote: async (_, vote) => kept.add(vote),
+        unvote: async (_, vote) => kept.remove(vote),
         results: async () => ({ ...ofColumns(kept.votes, gallery), votes: kept.votes }),
         save() {
             if (!kept.votes.length) {

@@ -39,9 +39,11 @@
  * @property {Record<string, string>} sampling
  * @property {Cell[]} cells
  * @property {Record<string, Score>} scores
- * @property {{ column: number | null, reasons: string[] } | null} recommendation
+ * @property {Recommendation | null} recommendation
  * @property {string[]} missing keys of cells that have no picture
  */
+
+/** @typedef {{ column: number | null, reasons: string[], advice: string[], points: import("./plot.js").Point[] }} Recommendation */
 
 /** @typedef {{ label: string, index: number }} Line `index` is its number in the grid; -1: of a list */
 
@@ -87,7 +89,7 @@ function laid(gallery, shown, order) {
     const sorted = (/** @type {"row" | "column"} */ way) => {
         const numbers = [...new Set(shown.map((cell) => cell[way]))].sort((a, b) => a - b);
         const wanted = order.of === "both" || order.of === `${way}s`;
-        return score && wanted ? inOrder(numbers, means(shown, way, score), score, order) : numbers;
+        return score && wanted ? inOrder(numbers, valuesOf(shown, way, score), score, order) : numbers;
     };
     const [rows, columns] = [sorted("row"), sorted("column")];
     const rowAt = new Map(rows.map((number, place) => [number, place]));
@@ -127,6 +129,19 @@ function listed(gallery, shown, order, across) {
         columns: own.length ? [...Array(count).keys()].map((one) => ({ index: -1, label: String(one + 1) })) : [],
         cells, shown: own.length, list: true,
     };
+}
+
+/**
+ * What lines are put in order by: means of their pictures, or what the score says of columns alone.
+ * @param {Cell[]} cells
+ * @param {"row" | "column"} way
+ * @param {Score} score
+ * @returns {Map<number, number>}
+ */
+function valuesOf(cells, way, score) {
+    if (way === "row" || Object.keys(score.cells).length) return means(cells, way, score);
+    const known = Object.entries(score.columns).filter(([, own]) => own.mean !== null);
+    return new Map(known.map(([column, own]) => [Number(column), Number(own.mean)]));
 }
 
 /**
@@ -173,6 +188,13 @@ function inOrder(things, values, score, order) {
  */
 export function spoken(gallery, cell) {
     return `${gallery.rows[cell.row].replaceAll("\n", ", ")}. ${gallery.columns[cell.column].replaceAll("\n", ", ")}`;
+}
+
+/** A column's mean with its interval, in words; empty where nothing is known. @param {ColumnScore} own */
+export function figure(own) {
+    if (own.too_few) return "too few pictures to say";
+    if (own.mean === null) return "";
+    return short(own.mean) + (own.low === null || own.high === null ? "" : ` (${short(own.low)} to ${short(own.high)})`);
 }
 
 /** @param {number} value */

@@ -2,7 +2,7 @@
 /** The labels of the columns, of which only those in sight are elements. */
 
 import { make } from "../dom.js";
-import { short } from "./board.js";
+import { figure } from "./board.js";
 import { named } from "./cell.js";
 
 export class Heads {
@@ -43,13 +43,12 @@ export class Heads {
         const own = gallery?.scores[order.by]?.columns[line.index];
         const best = line.index >= 0 && line.index === gallery?.recommendation?.column;
         const head = make(
-            "div", { role: "columnheader", class: "column", "aria-colindex": String(number + 2) },
+            "div", { role: "columnheader", class: best ? "column best" : "column", "aria-colindex": String(number + 2) },
             make("span", { class: "label" }, `${best ? "★ " : ""}${line.label}`),
         );
         const told = [line.label, best ? "recommended" : ""];
-        if (own && own.mean !== null) {
-            const range = own.low === null || own.high === null ? "" : ` (${short(own.low)} to ${short(own.high)})`;
-            const text = own.too_few ? "too few pictures to say" : `${short(own.mean)}${range}`;
+        const text = own ? figure(own) : "";
+        if (text) {
             head.append(make("span", { class: "mean" }, text));
             told.push(`${named(order.by)}: ${text}`);
         }

@@ -8,6 +8,7 @@
  * @property {() => void} compare
  * @property {() => void} vote
  * @property {() => void} results
+ * @property {() => void} advice
  * @property {() => void} help
  * @property {() => void} wide
  */
@@ -20,6 +21,7 @@ export const KEYS = [
     ["C", "slide between the two that are picked"],
     ["V", "vote: which of two is better"],
     ["R", "what the votes say"],
+    ["A", "what is recommended and why, and the scores of the columns"],
     ["+ and −, Ctrl+wheel", "zoom"],
     ["0", "all in sight"],
     ["1", "the size of the small pictures"],
@@ -59,6 +61,7 @@ function acted(view, actions, event) {
         case "c": actions.compare(); return true;
         case "v": actions.vote(); return true;
         case "r": actions.results(); return true;
+        case "a": actions.advice(); return true;
         case "+": case "=": zoomAtCursor(view, STEP); return true;
         case "-": zoomAtCursor(view, 1 / STEP); return true;
         case "0": view.fit(); return true;

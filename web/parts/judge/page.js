@@ -2,6 +2,7 @@
 /** The page of grids: a bar, and the table of pictures. */
 
 import { button, labelled, make, openDialog, table } from "../dom.js";
+import { openAdvice } from "./advice.js";
 import { named } from "./cell.js";
 import { openCompare } from "./compare.js";
 import { KEYS, listenToKeys, listenToMouse } from "./keys.js";
@@ -41,9 +42,9 @@ export class JudgePage {
         this.advice = make("p", { class: "note advice" });
         this.title = make("h1", {});
         this.top = make("div", { class: "top" });
-        this._bar();
         this.status = make("p", { class: "status", role: "status" });
         this.element = make("dialog", { class: "page", "aria-label": "Grids" });
+        this._bar();
         this.element.append(this.top, this.view.element, this.status);
         this.element.addEventListener("cancel", (event) => {
             if (event.target !== this.element) return;
@@ -64,6 +65,7 @@ export class JudgePage {
             compare: () => openCompare(element, store),
             vote: () => openVote(element, store),
             results: () => void openResults(element, store),
+            advice: () => openAdvice(element, store),
             help: () => openHelp(element),
             wide: () => this.widen(!this.wide),
         };
@@ -85,6 +87,7 @@ export class JudgePage {
             "div", { class: "bar", role: "toolbar", "aria-label": "Judge" },
             button("Vote", "Which of two is better, without knowing which is which (V)", actions.vote, { class: "main" }),
             button("Results", "What the votes say (R)", actions.results),
+            button("Advice", "What is recommended and why, and the scores of the columns (A)", actions.advice),
             button("Compare", "Slide between the two that are picked (C)", actions.compare),
             button("Look", "The current picture large (Enter)", actions.look),
         );

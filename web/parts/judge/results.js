@@ -3,10 +3,10 @@
 
 import { make, openDialog } from "../dom.js";
 import { chance } from "./bradley-terry.js";
+import { part } from "./svg.js";
 
 /** @typedef {import("./bradley-terry.js").Strength} Strength */
 
-const SVG = "http://www.w3.org/2000/svg";
 const WIDE = 240;
 
 /**
@@ -70,11 +70,6 @@ function rowOf({ votes, wins, score, low, high }, label) {
  * @param {string} label
  */
 function drawn(middle, low, high, label) {
-    const part = (/** @type {string} */ kind, /** @type {Record<string, string | number>} */ attributes) => {
-        const element = document.createElementNS(SVG, kind);
-        for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-        return element;
-    };
     const x = (/** @type {number} */ share) => 6 + share * (WIDE - 12);
     const svg = part("svg", { viewBox: `0 0 ${WIDE} 20`, width: WIDE, height: 20, role: "img", "aria-label": label, class: "interval" });
     svg.append(

@@ -33,7 +33,10 @@ export const server = {
     image: ({ folder, made }, key, size) => api.apiURL(address("/picture", { name: folder, key, size, v: made })),
     pair: ({ folder, made }, picture) => api.apiURL(address("/pair", { name: folder, picture, v: made })),
     async vote({ folder }, vote) {
-        await ask(`${ROOT}/votes`, { method: "POST", body: JSON.stringify({ name: folder, ...vote }), keepalive: true });
+        return (await ask(`${ROOT}/votes`, { method: "POST", body: JSON.stringify({ name: folder, ...vote }), keepalive: true })).time;
+    },
+    async unvote({ folder }, vote) {
+        await ask(`${ROOT}/votes/undo`, { method: "POST", body: JSON.stringify({ name: folder, ...vote }) });
     },
     results: ({ folder }) => ask(address("/votes", { name: folder })),
     html: ({ folder }) => api.apiURL(address("/html", { name: folder })),

@@ -27,7 +27,8 @@ import { compile } from "./filter.js";
  * @property {(name: string) => Promise<Gallery>} open
  * @property {(gallery: Gallery, key: string, size: "small" | "large" | "full") => string} image
  * @property {(gallery: Gallery, picture: string) => string} pair a training picture
- * @property {(gallery: Gallery, vote: Vote) => Promise<void>} vote
+ * @property {(gallery: Gallery, vote: Vote) => Promise<string>} vote when it was kept, to take it back
+ * @property {(gallery: Gallery, vote: Vote & { time: string }) => Promise<void>} unvote
  * @property {(gallery: Gallery) => Promise<Results>} results
  * @property {(gallery: Gallery) => string} [html] where the grid is as one file
  * @property {(gallery: Gallery, file: Blob) => Promise<Taken>} [take] votes that were sent back

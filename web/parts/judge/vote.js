@@ -8,7 +8,8 @@ import { openResults } from "./results.js";
 /** @typedef {import("./board.js").Cell} Cell */
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {"left" | "right" | "tie"} Winner */
-/** @typedef {{ pair: [Cell, Cell], winner: Winner }} Cast */
+/** @typedef {import("./store.js").Vote} Vote */
+/** @typedef {{ pair: [Cell, Cell], winner: Winner, vote: Vote, kept: Promise<string> }} Cast `kept`: when */
 
 const VOTER = "atelier-voter";
 
@@ -38,6 +39,9 @@ class Voting {
         this.seen = false; // both pictures
         /** @type {Cast[]} */
         this.cast = [];
+        /** @type {[Cell, Cell][]} shown before others: their turn came, and a vote was taken back */
+        this.later = [];
+        this.undoing = false;
         /** @type {HTMLDialogElement | null} */
         this.dialog = null;
         /** @type {Promise<any>} what was sent and is not answered yet */
@@ -57,13 +61,14 @@ class Voting {
             button("Right is better →", "Right arrow", () => this.choose("right"), { class: "main" }),
             button("Skip", "Say nothing of these two (S)", () => this.step()),
         ];
+        this.back = button("Undo", "Take the last vote back, and see the two again (Ctrl+Z, or U)", () => void this.undo());
     }
 
     start() {
         const dialog = openDialog(
             this.page, "Which is better?", "large vote", this.asked,
             make("div", { class: "sides" }, ...this.sides),
-            make("div", { class: "bar" }, ...this.answers, this.counted),
+            make("div", { class: "bar" }, ...this.answers, this.back, this.counted),
             make(
                 "footer", {}, labelled("Your name", this.voter), labelled("Blind", this.blind),
                 make("span", { class: "note" }, "Which is which is shown when you end."),
@@ -83,21 +88,29 @@ class Voting {
 
     /** @param {KeyboardEvent} event */
     key(event) {
-        if (event.target === this.voter || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+        if (event.target === this.voter || event.altKey || event.repeat) return;
+        const control = event.ctrlKey || event.metaKey;
+        const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
         /** @type {Record<string, () => void>} */
-        const keys = {
+        const keys = control ? { z: () => void this.undo() } : {
             ArrowLeft: () => this.choose("left"), ArrowRight: () => this.choose("right"),
-            ArrowDown: () => this.choose("tie"), s: () => this.step(), S: () => this.step(),
+            ArrowDown: () => this.choose("tie"), s: () => this.step(), u: () => void this.undo(),
         };
-        if (!keys[event.key]) return;
+        if (!keys[key]) return;
         event.preventDefault();
         event.stopPropagation();
-        keys[event.key]();
+        keys[key]();
     }
 
     /** The next pair. */
     step() {
-        this.pair = this.pairs.next();
+        if (!this.undoing) this.show(this.later.pop() ?? this.pairs.next());
+    }
+
+    /** @param {[Cell, Cell] | null} pair */
+    show(pair) {
+        this.pair = pair;
+        this.back.setAttribute("aria-disabled", String(!this.cast.length));
         this.counted.textContent = `${this.cast.length} ${this.cast.length === 1 ? "vote" : "votes"}`;
         this.dress();
         if (!this.pair) {
@@ -144,19 +157,49 @@ class Voting {
     /** @param {Winner} winner */
     choose(winner) {
         const { pair } = this;
-        if (!pair || !this.seen) return;
+        if (!pair || !this.seen || this.undoing) return;
         const [left, right] = pair;
         const vote = {
             left: left.key, right: right.key, winner, voter: this.voter.value.trim(), blind: this.blind.checked,
         };
-        this.cast.push({ pair, winner });
-        const sent = this.store.source.vote(this.gallery, vote).catch((error) => {
-            this.cast = this.cast.filter((one) => one.pair !== pair);
-            this.counted.textContent = `Not saved: ${error.message}`;
-            this.store.say(error.message, true);
+        const kept = this.store.source.vote(this.gallery, vote);
+        const cast = { pair, winner, vote, kept };
+        this.cast.push(cast);
+        const sent = kept.catch((error) => {
+            this.cast = this.cast.filter((one) => one !== cast);
+            this.failed("Not saved", error);
         });
         this.sent = Promise.all([this.sent, sent]);
         this.step();
+    }
+
+    /** @param {string} what @param {Error} error */
+    failed(what, error) {
+        this.counted.textContent = `${what}: ${error.message}`;
+        this.store.say(error.message, true);
+    }
+
+    /** Take the last vote back, and show its pair again; what is shown now comes after it. */
+    async undo() {
+        const { pair } = this;
+        const last = this.cast.at(-1);
+        if (!last || this.undoing) return;
+        this.undoing = true;
+        this.ready(false);
+        /** @type {Error | null} */
+        let wrong = null;
+        try {
+            const time = await last.kept;
+            await this.store.source.unvote(this.gallery, { ...last.vote, time });
+        } catch (error) {
+            wrong = /** @type {Error} */ (error);
+        }
+        this.undoing = false;
+        const there = this.cast.includes(last); // or it was never saved, and is gone already
+        if (!wrong) this.cast = this.cast.filter((one) => one !== last);
+        if (!wrong && pair) this.later.push(pair);
+        this.show(wrong ? pair : last.pair);
+        if (wrong && there) this.failed("Not taken back", wrong);
     }
 }
 
