@@ -74,10 +74,8 @@ def hashes(cells: np.ndarray) -> np.ndarray:
 def took(here: World, seed: int, case: Case, made: dict[str, np.ndarray]) -> bool:
     """Whether a planted case is what it is called, by the judge: the fault may not have grown."""
     (pictures,) = (cells for name, cells in made.items() if name.startswith("shots "))
-    there, kinds = (
-        portraits.shows(here.thing, pictures),
-        [one.kind for one in suite(here, seed, case)],
-    )
+    there = portraits.shows(here.thing, pictures)
+    kinds = [one.kind for one in suite(here, seed, case)]
 
     def share(kind: str) -> float:
         return float(np.mean([seen for seen, its in zip(there, kinds, strict=True) if its == kind]))

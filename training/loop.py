@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import torch
+from torch.nn.utils import clip_grad_norm_
 
-from .clipping import shorten
 from .config import TrainConfig
 from .data.buckets import Batches
 from .examples import Example, Examples, Pictures
@@ -114,7 +114,7 @@ def train(
                     loss += share.detach()
 
             state.scaler.unscale_(state.optimizer)
-            norm = shorten(parameters, config.clip_norm)
+            norm = clip_grad_norm_(parameters, config.clip_norm or float("inf"))
             if not torch.isfinite(loss) or not (torch.isfinite(norm) or can_overflow(state)):
                 raise broken(state.step + 1, loss, norm, drawn)
 

@@ -119,6 +119,11 @@ def test_with_an_encoder_that_is_blind_to_it_none_is_recommended(seed):
     assert "does not tell real pictures from the base's" in found.text
 
 
+def test_a_ceiling_that_is_not_known_is_no_blindness():
+    (one,) = found_of(GOOD, references=1)
+    assert not one.standing.blind
+
+
 def test_a_difference_that_is_not_sure_does_not_rank():
     """The later one is a little higher, and within the noise of two seeds."""
     found = recommended(Column(0.9, 0.85, checkpoint=100), Column(0.9, 0.851, checkpoint=900))

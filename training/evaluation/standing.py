@@ -92,15 +92,11 @@ def _standing(shots: Sequence[Shot], scores: Scores, column: int) -> Standing:
 
 def _is_blind(shots: Sequence[Shot], identity: Score) -> bool:
     """Whether the base's pictures are as like the held-out ones as real pictures are, for what the
-    encoder sees: then there is no way for a LoRA to have come.
+    encoder sees: then there is no way for a LoRA to have come. Not where either is unknown.
     """
-    base = _over_base(shots, identity.values)
-    return not identity.ceiling > (base.mean if base.too_few else base.high)
-
-
-def _over_base(shots: Sequence[Shot], values: np.ndarray) -> Interval:
     some = places(shots, CALLED)
-    return interval(values[some], prompts_of(shots, some))
+    base = interval(identity.values[some], prompts_of(shots, some))
+    return identity.ceiling <= (base.mean if base.too_few else base.high)
 
 
 def _redrawn(shots: Sequence[Shot], alike: np.ndarray, column: int) -> Interval:
