@@ -58,7 +58,8 @@ def make_axes(
 ) -> list[Axis]:
     """A node that shows a subgraph stands for those inside that its widget feeds.
 
-    Raises `ValueError` for a node or input that is not there, is wired, or a wrong value."""
+    Raises `ValueError` for a node or input that is not there, is wired, or a wrong value.
+    """
     if not asked:
         raise ValueError("Nothing changes: add an input to the sweep first.")
     axes = []
