@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,10 +38,6 @@ class Way:
     plus_ratio: float = 1.0  # ours alone has it
 
 
-class Enough(Exception):
-    """The time is over."""
-
-
 @dataclass(frozen=True)
 class Left:
     """What was left behind: after how many steps, and seconds of training."""
@@ -56,11 +51,11 @@ class Watch:
     """Told after every step; takes the LoRA at some of them, while the clock stands still.
 
     The clock starts with the end of the first step, which warms up, and counts that step as long as
-    the others are. `due(step, seconds)` says when to take.
+    the others are.
     """
 
-    def __init__(self, due: Callable[[int, float], bool], cap: float = float("inf")) -> None:
-        self.due, self.cap = due, cap
+    def __init__(self, marks: Sequence[int]) -> None:
+        self.marks = marks
         self.take: Callable[[], Lora] = dict
         self.left: list[Left] = []
         self.begin = 0.0
@@ -71,12 +66,10 @@ class Watch:
             self.begin = now
             return
         seconds = (now - self.begin) * step / (step - 1)
-        if self.due(step, seconds) or seconds > self.cap:
+        if step in self.marks:
             lora = {name: tensor.detach().clone() for name, tensor in self.take().items()}
             self.left.append(Left(step, seconds, lora))
             self.begin += time.perf_counter() - now
-        if seconds > self.cap:
-            raise Enough
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
 def ours(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     """After each number of steps in `marks`."""
     data = demo(marks[-1], way, seed)
-    watch = Watch(lambda step, _: step in marks)
+    watch = Watch(marks)
     with (
         TemporaryDirectory() as place,
         training_mode(),
@@ -153,7 +146,7 @@ def plain(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     )
     torch.manual_seed(seed)
     parameters = add_lora(peer.network, loaded.layers["chosen"])
-    watch = Watch(lambda step, _: step in marks)
+    watch = Watch(marks)
     watch.take = lambda: {  # diffusers' own names, which ComfyUI reads
         f"transformer.{name.replace('.default', '')}": parameter
         for name, parameter in peer.network.named_parameters()
@@ -164,15 +157,10 @@ def plain(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     return watch.left
 
 
-def native(way: Way, times: Sequence[float], seed: int) -> list[Left]:
-    """After each number of seconds in `times`, the last of which is the end."""
+def native(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
+    """After each number of steps in `marks`."""
     data = demo(1)
-    due = list(times)
-
-    def late(_step: int, seconds: float) -> bool:
-        return bool(due) and seconds >= due[0] and bool(due.pop(0))
-
-    watch = Watch(late, times[-1])
+    watch = Watch(marks)
     adamw = torch.optim.AdamW
 
     def make(parameters: Any, **how: Any) -> torch.optim.Optimizer:
@@ -180,7 +168,6 @@ def native(way: Way, times: Sequence[float], seed: int) -> list[Left]:
         return adamw(parameters, **how)
 
     with (
-        suppress(Enough),
         progress_to(watch.tell),
         mock.patch.object(torch.optim, "AdamW", make),
     ):
@@ -188,7 +175,7 @@ def native(way: Way, times: Sequence[float], seed: int) -> list[Left]:
             data.base.model,
             data.latents,
             data.conditioning,
-            steps=10**5,
+            steps=marks[-1],
             batch_size=way.batch_size,
             learning_rate=way.rate,
             rank=data.config.rank,

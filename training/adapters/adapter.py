@@ -14,6 +14,7 @@ from ..config import TrainConfig
 from ..settings.adapter import Kind
 from .diffusers_names import one_alpha
 from .keys import Names
+from .scaling import scale_inside
 from .targets import Size, layer_sizes
 
 _NAME = ".default"  # peft's name for the one adapter
@@ -62,6 +63,8 @@ class Adapter:
                 _replace(module, start.parts[layer])
             if config.dropout:
                 _drop(module)
+            if self.kind == "lora":
+                scale_inside(module, _NAME[1:])
         for parameter in self.parameters():
             parameter.data = parameter.data.float()
             parameter.requires_grad_(True)
