@@ -51,9 +51,14 @@ CHANGES = {
     "ema_decay": {"ema_decay": 0.9},
     "plus_ratio": {"plus_ratio": 4},
     "schedule": {"schedule": "constant"},
+    "warmup": {"warmup": 3},
+    "weight_decay": {"weight_decay": 1.0},
+    "clip_norm": {"clip_norm": 1e-3},
+    "accumulation": {"accumulation": 2},
     "flip": {"flip": True},
     "crops": {"crops": 3},
     "shuffle_tags": {"shuffle_tags": True},
+    "tag_dropout": {"tag_dropout": 0.5},
     "caption_dropout": {"caption_dropout": 0.5},
     "more_resolutions": {"more_resolutions": "64"},
     "compute": {"compute": "bf16"},
@@ -94,8 +99,10 @@ def test_a_setting_that_asks_for_nothing_changes_nothing(wires, plain, settings)
 # Every optimizer, adapter kind, mean, accumulation and way of varying data, each with others once.
 RESUMED = [
     {"optimizer": "adamw", "adapter": "dora", "ema_decay": 0.9, "flip": True},
-    {"optimizer": "adafactor", "adapter": "loha", "accumulation": 2, "dropout": 0.2},
-    {"optimizer": "radam", "adapter": "lokr", "ema_decay": 0.5, "caption_dropout": 0.5},
+    {"optimizer": "adafactor", "adapter": "loha", "accumulation": 2, "dropout": 0.2}
+    | {"schedule": "polynomial", "schedule_power": 2},
+    {"optimizer": "radam", "adapter": "lokr", "ema_decay": 0.5, "caption_dropout": 0.5}
+    | {"schedule": "cosine_with_restarts", "schedule_cycles": 2},
     {"optimizer": "sgd", "adapter": "lora", "dropout": 0.3, "crops": 2, "schedule": "linear"},
     {"compute": "bf16", "shuffle_tags": True, "checkpointing": "block", "warmup": 2}
     | {"plus_ratio": 4},
