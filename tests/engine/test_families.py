@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.ldm.modules.attention as attention
@@ -12,6 +13,7 @@ import comfy.model_management
 import comfy.ops
 import comfy.quant_ops
 import comfy.samplers
+import numpy as np
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -25,6 +27,7 @@ from atelier.training.host.forward import Denoiser
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.precision import Precision, compute_in
 from atelier.training.host.private import load, private_copy
+from atelier.training.host.sample import paint
 from atelier.training.objective import target
 
 
@@ -47,6 +50,7 @@ FAMILIES = {
     "sd15-inpainting": Family("SD15", lambda **load: tiny.unet(in_channels=9, **load), "eps"),
     "sd2": Family("SD20", tiny.sd2, "eps"),
     "sd2-v": Family("SD20", lambda: tiny.sd2(velocity=True), "v"),
+    "sd2-inpainting": Family("SD20", lambda: tiny.sd2(in_channels=9), "eps"),
     "sdxl": Family("SDXL", tiny.sdxl, "eps"),
     "sdxl-v": Family("SDXL", lambda: tiny.sdxl(kind="v"), "v"),
     "sdxl-edm": Family("SDXL", lambda: tiny.sdxl(kind="edm"), "edm"),
@@ -281,7 +285,10 @@ def test_models_that_make_pictures_from_pictures_are_refused(kind):
         pass
 
 
-@pytest.mark.parametrize("kind", ["sd15-inpainting", "sdxl-inpainting", "flux-fill"])
+INPAINTING = ["sd15-inpainting", "sd2-inpainting", "sdxl-inpainting", "flux-fill"]
+
+
+@pytest.mark.parametrize("kind", INPAINTING)
 def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind):
     wired = FAMILIES[kind].make()
     with training_mode(), private_copy(wired) as private:
@@ -291,6 +298,50 @@ def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind
     nothing = torch.zeros_like(x0)
     sampled = wired.model.concat_cond(noise=nothing, latent_image=nothing, device=x0.device)
     assert torch.equal(trained, sampled)
+
+
+def test_an_upscaling_model_is_refused():
+    """SD x4 upscaler: three more channels, for the picture that it makes larger."""
+    wired = tiny.sd_x4()
+    assert type(wired.model.model_config).__name__ == "SD_X4Upscaler"
+    message = "upscaler.*wire the text-to-image"
+    with pytest.raises(ValueError, match=message), training_mode(), private_copy(wired):
+        pass
+
+
+# ---------------------------------------------------------------- sample pictures
+
+
+# Of each kind of latent and of conditioning; the others in the long tier.
+DRAWN = ("sd2-v", "sdxl-inpainting", "flux-dev", "flux2", "qwen-image", "pixart-alpha")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(name, marks=() if name in DRAWN else pytest.mark.long) for name in FAMILIES],
+)
+def test_sample_pictures_are_drawn_in_every_family(kind):
+    """And the network is back in training: the same gradients as before."""
+    family = FAMILIES[kind]
+    wired = family.make()
+    vae: Any = SimpleNamespace(
+        spacial_compression_encode=lambda: 8,
+        decode=lambda latent: latent.flatten(0, -3)[:1].movedim(0, -1).expand(-1, -1, 3)[None],
+    )
+    side = 8 * family.side
+    how = make_config(sample_steps=2, sample_guidance=2.0)
+    with training(wired) as run:
+        run.unsettle()
+        before = run.gradients(family.side)
+        prompts = [tiny.caption(wired, number) for number in (0, 1)]
+        private = run.denoiser.model.current_patcher
+        drawn = paint(private, run.denoiser, vae, prompts, tiny.caption(wired, 2), side, how)
+        after = run.gradients(family.side)
+    one, other = (np.asarray(picture) for picture in drawn)
+    assert one.any() and not np.array_equal(one, other)
+    for name, gradient in before.items():
+        if not re.search(family.idle, name):
+            same(after[name], gradient, 1e-6)
 
 
 # ---------------------------------------------------------------- attention
