@@ -35,7 +35,7 @@ def test_samples_keep_the_loras_that_are_on_the_wire(wires, base):
         drawn = np.asarray(Image.open(folder / f"step-{step:06d}-1.png"), np.float32)
         assert np.abs(drawn - native((patched, clip, vae), lora, PROMPTS[0])).max() <= 2
         assert np.abs(drawn - native(base, lora, PROMPTS[0])).max() > 8
-    assert patched.patches and not model.patches
+    assert patched and patched.patches and not model.patches
 
 
 def test_the_last_weights_are_kept_too_where_the_best_become_the_lora(wires, base, pictures):

@@ -387,6 +387,18 @@ def test_text_encoders_learn_too(lively, pictures):
     assert not np.array_equal(first, last)
 
 
+def test_text_encoders_learn_at_their_own_rate(lively, pictures):
+    wires = wired(lively, load_folder(pictures))
+    sizes = {}
+    for name, rate in (("still", 1e-12), ("moved", 1e-3)):
+        lora = train(wires, name=name, **TEXT | {"text_rate": rate, "steps": 1}).lora()
+        for part, ours in (("text", lambda key: "lora_te1_" in key), ("network", lambda key: True)):
+            up = [v for k, v in lora.items() if ours(k) and ("lora_up" in k or "lora_B" in k)]
+            sizes[name, part] = max(float(tensor.abs().max()) for tensor in up)
+    assert sizes["still", "text"] < 1e-9 < 1e-5 < sizes["moved", "text"]
+    assert sizes["still", "network"] > 1e-5
+
+
 @pytest.mark.parametrize("kind", ["lora", "dora", "loha", "lokr"])
 def test_comfyui_loads_what_text_encoders_learned(lively, kind):
     model, clip, _ = lively

@@ -1,8 +1,10 @@
-"""A mask counts the same wherever it comes from."""
+"""What a picture is shown with in a run: its mask and its captions, wherever they come from."""
 
+import pytest
 from PIL import Image
 
 from atelier.training.data.folder import load_folder
+from atelier.training.examples import Pictures
 
 from .trained import same, train, wired
 
@@ -28,3 +30,26 @@ def test_what_is_transparent_is_masked_as_by_a_file(base, pictures):
     settings["masked"] = False
     unmasked = train(wired(base, load_folder(pictures)), name="all", **settings)
     assert not same([unmasked.lora()], [of_alpha.lora()])
+
+
+@pytest.mark.parametrize(
+    ("wildcards", "wanted"),
+    [
+        (False, {"a {sad|happy} person red hair"}),
+        (True, {"a sad person", "a happy person", "red hair"}),
+    ],
+)
+def test_lines_and_choices_of_a_caption_file_are_captions(
+    base, pictures, monkeypatch, wildcards, wanted
+):
+    for path in pictures.glob("*.txt"):
+        path.write_text("a {sad|happy} person\nred hair")
+    real, seen = Pictures.example, set()
+
+    def example(self, number, view=0, text=None):
+        seen.update([text] if text is not None else [])
+        return real(self, number, view, text)
+
+    monkeypatch.setattr(Pictures, "example", example)
+    run = train(wired(base, load_folder(pictures)), wildcards=wildcards, targets="attention")
+    assert run.finished and seen == wanted
