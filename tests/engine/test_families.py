@@ -13,6 +13,7 @@ import comfy.model_management
 import comfy.ops
 import comfy.quant_ops
 import comfy.samplers
+import comfy.utils
 import numpy as np
 import pytest
 import torch
@@ -21,9 +22,11 @@ from comfy.sampler_helpers import convert_cond
 
 from atelier.tests import tiny
 from atelier.training.adapters.adapter import Adapter
+from atelier.training.adapters.targets import choose
 from atelier.training.config import make_config
 from atelier.training.host.family import caption_defaults
 from atelier.training.host.forward import Denoiser
+from atelier.training.host.inspect import inspect_adapter
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.precision import Precision, compute_in
 from atelier.training.host.private import load, private_copy
@@ -266,6 +269,49 @@ def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_ot
     assert asked["guidance"].cond.item() == 2.5
     with pytest.raises(ValueError, match=r"guidance = 2\.5 is for models .* not for the SD3"):
         caption_defaults(tiny.sd3().model, 2.5)
+
+
+# ---------------------------------------------------------------- layers that learn
+
+# Not what stands before and behind them, nor PixArt's modulation of all blocks.
+BLOCKS = re.compile(r"^(?!t_block)\w*(blocks?|layers|refiner)\.")
+MODULATION = re.compile(
+    r"adaLN_modulation|\.(\w+_)?mod(ulation|[CX]+)?\.|emb_layers|proj_(in|out)$"
+)
+
+
+def test_attention_and_mlp_are_all_of_a_block_but_its_modulation(wired):
+    linear = [
+        name
+        for name, module in wired.model.diffusion_model.named_modules()
+        if isinstance(module, torch.nn.Linear) and BLOCKS.search(name)
+    ]
+    chosen = {what: set(choose(linear, what)) for what in ("attention", "attention_mlp")}
+    left = set(linear) - chosen["attention_mlp"]
+    assert [name for name in left if not MODULATION.search(name)] == []
+    assert not any(MODULATION.search(name) for name in chosen["attention_mlp"])
+    assert chosen["attention"] < chosen["attention_mlp"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "theirs"),
+    [
+        ("subject_blocks", "up_blocks.0.attentions.0."),
+        ("style_blocks", "up_blocks.0.attentions.1."),
+    ],
+)
+def test_blocks_of_style_and_subject_are_those_of_the_paper(targets, theirs):
+    """B-LoRA names them as diffusers does; ComfyUI says which of its own these are."""
+    wired = tiny.sdxl()
+    told = inspect_adapter(wired, make_config(rank=2, targets=targets))
+    names = comfy.utils.unet_to_diffusers(wired.model.model_config.unet_config)
+    wanted = {
+        ours.removesuffix(".weight")
+        for name, ours in names.items()
+        if name.startswith(theirs) and name.endswith(".weight")
+    }
+    assert told.sizes and told.sizes.keys() <= wanted
+    assert all(name in told.sizes for name in wanted if ".attn" in name)
 
 
 # ---------------------------------------------------------------- pictures beside the text
