@@ -39,6 +39,9 @@ PARTS = {
     "checkpointing": Part({"none": NONE, "block": BLOCK}),
     "streaming": Part({"off": BLOCK, "on": _trial(checkpointing="block", streaming="on")}),
     "fp8": Part({"kept": OWN_CAST, "on_use": NONE}, "float8_e4m3fn"),
+    "autocast": Part(
+        {"fp32": _trial(checkpointing="block", compute="fp32"), "bf16": BLOCK}, "float32"
+    ),
     "compile": Part({"off": NONE, "on": replace(_trial(compile=True), steps=4 * STEPS)}),
     "compile-block": Part(
         {"off": BLOCK, "on": replace(_trial(compile=True, checkpointing="block"), steps=4 * STEPS)}
@@ -110,10 +113,11 @@ def told(
 
 
 NOTES = (
-    "SDXL with random weights, 1024 px, batch 1, bf16 autocast, rank 16 on every linear and "
-    "convolution layer, AdamW. `peak` and `reserved`: torch.cuda.max_memory_allocated and "
-    "max_memory_reserved while training, weights included, from loading to the end. `left`: what "
-    "is allocated after the run and was not before. Seconds are of a step after the first one, "
-    "which is not counted; with `compile` the first steps compile, and are counted where they are "
-    "not the first. The goals are SimpleTuner's figures for an SDXL LoKr on one H100."
+    "SDXL with random weights, 1024 px, batch 1, bf16 autocast where it does not say fp32, rank 16 "
+    "on every linear and convolution layer, AdamW. `peak` and `reserved`: "
+    "torch.cuda.max_memory_allocated and max_memory_reserved while training, weights included, "
+    "from loading to the end. `left`: what is allocated after the run and was not before. Seconds "
+    "are of a step after the first one, which is not counted; with `compile` the first steps "
+    "compile, and are counted where they are not the first. The goals are SimpleTuner's figures "
+    "for an SDXL LoKr on one H100."
 )

@@ -207,6 +207,10 @@ def _flux(config: dict[str, Any]):
     )
 
     def convert(state: State) -> State:
+        # ComfyUI 0.33 calls a norm's scale its weight; diffusers reads it as the files have it.
+        state = {
+            re.sub(r"(query|key)_norm\.weight$", r"\1_norm.scale", k): v for k, v in state.items()
+        }
         # diffusers' converter parts linear1 by the real Flux's width whatever it is given.
         fused = {name: state[name] for name in state if ".linear1." in name}
         for name, tensor in fused.items():

@@ -17,6 +17,8 @@ from .settings.text import TextSettings
 from .settings.validation import ValidationSettings
 from .settings.words import WordSettings
 
+OF_SCHEDULES = {"schedule_cycles": "cosine_with_restarts", "schedule_power": "polynomial"}
+
 
 class TrainConfig(
     BasicSettings,
@@ -41,6 +43,11 @@ class TrainConfig(
             raise ValueError(f"rank_stabilized is for lora and dora, not for {self.adapter}")
         if self.plus_ratio != 1 and self.adapter not in ("lora", "dora"):
             raise ValueError(f"plus_ratio is for lora and dora, not for {self.adapter}")
+        for name, schedule in OF_SCHEDULES.items():
+            if getattr(self, name) != 1 and self.schedule != schedule:
+                raise ValueError(
+                    f"{name} is for schedule = {schedule!r}, not for {self.schedule!r}"
+                )
         if self.timestep_min >= self.timestep_max:
             raise ValueError(
                 f"timestep_min {self.timestep_min} must be below timestep_max {self.timestep_max}"

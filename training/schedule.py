@@ -16,16 +16,30 @@ from torch.optim.lr_scheduler import (
 )
 
 _OF_TORCH = ("constant", "linear", "cosine")
-_OF_DIFFUSERS = ("cosine_with_restarts", "polynomial") if find_spec("diffusers") else ()
+_RESTARTS, _POLYNOMIAL = "cosine_with_restarts", "polynomial"
+_OF_DIFFUSERS = (_RESTARTS, _POLYNOMIAL) if find_spec("diffusers") else ()
 SCHEDULES = _OF_TORCH + _OF_DIFFUSERS
 
 
-def make_schedule(name: str, optimizer: Optimizer, steps: int, warmup: int) -> LRScheduler:
-    """The schedule `name` over `steps` steps, the first `warmup` of them rising from near 0."""
+def make_schedule(
+    name: str,
+    optimizer: Optimizer,
+    steps: int,
+    warmup: int,
+    cycles: int = 1,
+    power: float = 1.0,
+) -> LRScheduler:
+    """The schedule `name` over `steps` steps, the first `warmup` of them rising from near 0.
+
+    `cycles` are for cosine_with_restarts, `power` is for polynomial.
+    """
     if name in _OF_DIFFUSERS:
         from diffusers.optimization import get_scheduler  # heavy, and an extra
 
-        return get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=steps)
+        more = {_RESTARTS: {"num_cycles": cycles}, _POLYNOMIAL: {"power": power}}[name]
+        return get_scheduler(
+            name, optimizer, num_warmup_steps=warmup, num_training_steps=steps, **more
+        )
     after = max(1, steps - warmup)
     if name == "constant":
         main: LRScheduler = ConstantLR(optimizer, factor=1.0, total_iters=0)

@@ -331,5 +331,12 @@ def _state(adapter: Together, config: TrainConfig, scaler: GradScaler) -> State:
     )
     if hasattr(optimizer, "train"):  # the schedule-free ones
         optimizer.train()
-    schedule = make_schedule(config.schedule, optimizer, config.steps, config.warmup)
+    schedule = make_schedule(
+        config.schedule,
+        optimizer,
+        config.steps,
+        config.warmup,
+        config.schedule_cycles,
+        config.schedule_power,
+    )
     return State(adapter, optimizer, schedule, scaler, running_mean(adapter, config.ema_decay))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.ldm.modules.attention as attention
@@ -12,6 +13,8 @@ import comfy.model_management
 import comfy.ops
 import comfy.quant_ops
 import comfy.samplers
+import comfy.utils
+import numpy as np
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -19,12 +22,15 @@ from comfy.sampler_helpers import convert_cond
 
 from atelier.tests import tiny
 from atelier.training.adapters.adapter import Adapter
+from atelier.training.adapters.targets import choose
 from atelier.training.config import make_config
 from atelier.training.host.family import caption_defaults
 from atelier.training.host.forward import Denoiser
+from atelier.training.host.inspect import inspect_adapter
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.precision import Precision, compute_in
 from atelier.training.host.private import load, private_copy
+from atelier.training.host.sample import paint
 from atelier.training.objective import target
 
 
@@ -47,6 +53,7 @@ FAMILIES = {
     "sd15-inpainting": Family("SD15", lambda **load: tiny.unet(in_channels=9, **load), "eps"),
     "sd2": Family("SD20", tiny.sd2, "eps"),
     "sd2-v": Family("SD20", lambda: tiny.sd2(velocity=True), "v"),
+    "sd2-inpainting": Family("SD20", lambda: tiny.sd2(in_channels=9), "eps"),
     "sdxl": Family("SDXL", tiny.sdxl, "eps"),
     "sdxl-v": Family("SDXL", lambda: tiny.sdxl(kind="v"), "v"),
     "sdxl-edm": Family("SDXL", lambda: tiny.sdxl(kind="edm"), "edm"),
@@ -264,6 +271,49 @@ def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_ot
         caption_defaults(tiny.sd3().model, 2.5)
 
 
+# ---------------------------------------------------------------- layers that learn
+
+# Not what stands before and behind them, nor PixArt's modulation of all blocks.
+BLOCKS = re.compile(r"^(?!t_block)\w*(blocks?|layers|refiner)\.")
+MODULATION = re.compile(
+    r"adaLN_modulation|\.(\w+_)?mod(ulation|[CX]+)?\.|emb_layers|proj_(in|out)$"
+)
+
+
+def test_attention_and_mlp_are_all_of_a_block_but_its_modulation(wired):
+    linear = [
+        name
+        for name, module in wired.model.diffusion_model.named_modules()
+        if isinstance(module, torch.nn.Linear) and BLOCKS.search(name)
+    ]
+    chosen = {what: set(choose(linear, what)) for what in ("attention", "attention_mlp")}
+    left = set(linear) - chosen["attention_mlp"]
+    assert [name for name in left if not MODULATION.search(name)] == []
+    assert not any(MODULATION.search(name) for name in chosen["attention_mlp"])
+    assert chosen["attention"] < chosen["attention_mlp"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "theirs"),
+    [
+        ("subject_blocks", "up_blocks.0.attentions.0."),
+        ("style_blocks", "up_blocks.0.attentions.1."),
+    ],
+)
+def test_blocks_of_style_and_subject_are_those_of_the_paper(targets, theirs):
+    """B-LoRA names them as diffusers does; ComfyUI says which of its own these are."""
+    wired = tiny.sdxl()
+    told = inspect_adapter(wired, make_config(rank=2, targets=targets))
+    names = comfy.utils.unet_to_diffusers(wired.model.model_config.unet_config)
+    wanted = {
+        ours.removesuffix(".weight")
+        for name, ours in names.items()
+        if name.startswith(theirs) and name.endswith(".weight")
+    }
+    assert told.sizes and told.sizes.keys() <= wanted
+    assert all(name in told.sizes for name in wanted if ".attn" in name)
+
+
 # ---------------------------------------------------------------- pictures beside the text
 
 PICTURE_MODELS = {
@@ -281,7 +331,10 @@ def test_models_that_make_pictures_from_pictures_are_refused(kind):
         pass
 
 
-@pytest.mark.parametrize("kind", ["sd15-inpainting", "sdxl-inpainting", "flux-fill"])
+INPAINTING = ["sd15-inpainting", "sd2-inpainting", "sdxl-inpainting", "flux-fill"]
+
+
+@pytest.mark.parametrize("kind", INPAINTING)
 def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind):
     wired = FAMILIES[kind].make()
     with training_mode(), private_copy(wired) as private:
@@ -291,6 +344,50 @@ def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind
     nothing = torch.zeros_like(x0)
     sampled = wired.model.concat_cond(noise=nothing, latent_image=nothing, device=x0.device)
     assert torch.equal(trained, sampled)
+
+
+def test_an_upscaling_model_is_refused():
+    """SD x4 upscaler: three more channels, for the picture that it makes larger."""
+    wired = tiny.sd_x4()
+    assert type(wired.model.model_config).__name__ == "SD_X4Upscaler"
+    message = "upscaler.*wire the text-to-image"
+    with pytest.raises(ValueError, match=message), training_mode(), private_copy(wired):
+        pass
+
+
+# ---------------------------------------------------------------- sample pictures
+
+
+# Of each kind of latent and of conditioning; the others in the long tier.
+DRAWN = ("sd2-v", "sdxl-inpainting", "flux-dev", "flux2", "qwen-image", "pixart-alpha")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(name, marks=() if name in DRAWN else pytest.mark.long) for name in FAMILIES],
+)
+def test_sample_pictures_are_drawn_in_every_family(kind):
+    """And the network is back in training: the same gradients as before."""
+    family = FAMILIES[kind]
+    wired = family.make()
+    vae: Any = SimpleNamespace(
+        spacial_compression_encode=lambda: 8,
+        decode=lambda latent: latent.flatten(0, -3)[:1].movedim(0, -1).expand(-1, -1, 3)[None],
+    )
+    side = 8 * family.side
+    how = make_config(sample_steps=2, sample_guidance=2.0)
+    with training(wired) as run:
+        run.unsettle()
+        before = run.gradients(family.side)
+        prompts = [tiny.caption(wired, number) for number in (0, 1)]
+        private = run.denoiser.model.current_patcher
+        drawn = paint(private, run.denoiser, vae, prompts, tiny.caption(wired, 2), side, how)
+        after = run.gradients(family.side)
+    one, other = (np.asarray(picture) for picture in drawn)
+    assert one.any() and not np.array_equal(one, other)
+    for name, gradient in before.items():
+        if not re.search(family.idle, name):
+            same(after[name], gradient, 1e-6)
 
 
 # ---------------------------------------------------------------- attention

@@ -176,6 +176,14 @@ def test_a_base_of_any_precision_is_known_by_its_weights(precision):
     assert fingerprint(load(tiny.sd3)) != fingerprint(load(partial(tiny.sd3, seed=1)))
 
 
+def test_a_dora_on_fp8_is_refused_with_the_way_out():
+    wired = PRECISIONS["fp8"].load(tiny.sd3)
+    config = make_config(rank=2, adapter="dora")
+    message = "needs the lengths of the base's weights, and .* is stored as .*float8.*'lora'"
+    with training_mode(), private_copy(wired) as private, pytest.raises(ValueError, match=message):
+        Adapter(private.model.diffusion_model, config)
+
+
 def test_an_adapter_on_fp8_starts_in_fp32():
     wired = PRECISIONS["fp8"].load(tiny.sd3)
     for kind in ("lora", "loha", "lokr"):

@@ -51,9 +51,14 @@ CHANGES = {
     "ema_decay": {"ema_decay": 0.9},
     "plus_ratio": {"plus_ratio": 4},
     "schedule": {"schedule": "constant"},
+    "warmup": {"warmup": 3},
+    "weight_decay": {"weight_decay": 1.0},
+    "clip_norm": {"clip_norm": 1e-3},
+    "accumulation": {"accumulation": 2},
     "flip": {"flip": True},
     "crops": {"crops": 3},
     "shuffle_tags": {"shuffle_tags": True},
+    "tag_dropout": {"tag_dropout": 0.5},
     "caption_dropout": {"caption_dropout": 0.5},
     "more_resolutions": {"more_resolutions": "64"},
     "compute": {"compute": "bf16"},
@@ -94,8 +99,10 @@ def test_a_setting_that_asks_for_nothing_changes_nothing(wires, plain, settings)
 # Every optimizer, adapter kind, mean, accumulation and way of varying data, each with others once.
 RESUMED = [
     {"optimizer": "adamw", "adapter": "dora", "ema_decay": 0.9, "flip": True},
-    {"optimizer": "adafactor", "adapter": "loha", "accumulation": 2, "dropout": 0.2},
-    {"optimizer": "radam", "adapter": "lokr", "ema_decay": 0.5, "caption_dropout": 0.5},
+    {"optimizer": "adafactor", "adapter": "loha", "accumulation": 2, "dropout": 0.2}
+    | {"schedule": "polynomial", "schedule_power": 2},
+    {"optimizer": "radam", "adapter": "lokr", "ema_decay": 0.5, "caption_dropout": 0.5}
+    | {"schedule": "cosine_with_restarts", "schedule_cycles": 2},
     {"optimizer": "sgd", "adapter": "lora", "dropout": 0.3, "crops": 2, "schedule": "linear"},
     {"compute": "bf16", "shuffle_tags": True, "checkpointing": "block", "warmup": 2}
     | {"plus_ratio": 4},
@@ -378,6 +385,18 @@ def test_text_encoders_learn_too(lively, pictures):
     folder = folders.pictures() / "runs" / run.name / "samples"
     first, last = (np.asarray(Image.open(path)) for path in sorted(folder.iterdir()))
     assert not np.array_equal(first, last)
+
+
+def test_text_encoders_learn_at_their_own_rate(lively, pictures):
+    wires = wired(lively, load_folder(pictures))
+    sizes = {}
+    for name, rate in (("still", 1e-12), ("moved", 1e-3)):
+        lora = train(wires, name=name, **TEXT | {"text_rate": rate, "steps": 1}).lora()
+        for part, ours in (("text", lambda key: "lora_te1_" in key), ("network", lambda key: True)):
+            up = [v for k, v in lora.items() if ours(k) and ("lora_up" in k or "lora_B" in k)]
+            sizes[name, part] = max(float(tensor.abs().max()) for tensor in up)
+    assert sizes["still", "text"] < 1e-9 < 1e-5 < sizes["moved", "text"]
+    assert sizes["still", "network"] > 1e-5
 
 
 @pytest.mark.parametrize("kind", ["lora", "dora", "loha", "lokr"])

@@ -87,6 +87,18 @@ def test_every_input_stands_on_its_page(name):
         assert f"\n| `{one.id}` | " in page(name)
 
 
+def test_what_has_never_run_on_a_gpu_says_so_on_node_and_page():
+    """Every memory setting. Whoever has run one takes it out here, with its measurement."""
+    for name, field in MemorySettings.model_fields.items():
+        assert "ever run on a GPU yet" in str(field.description), name
+        (told,) = [line for line in page("AtelierMemoryOptions").splitlines() if "GPU" in line]
+        assert f"`{name}`" in told.partition("have never run")[0], name
+    line = next(
+        line for line in page("AtelierOptimizerOptions").splitlines() if "adamw_8bit`," in line
+    )
+    assert "Run on a CPU only so far" in line
+
+
 def shown(default):
     if isinstance(default, bool):
         return "on" if default else "off"

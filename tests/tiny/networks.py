@@ -91,6 +91,26 @@ def sd2(seed: int = 0, velocity: bool = False, **changes: Any) -> ModelPatcher:
     return unet(seed, **config | changes)
 
 
+def sd_x4(**changes: Any) -> ModelPatcher:
+    """SD x4 upscaler: it is given a small picture beside the noise, and how noisy that is."""
+    shown = {
+        "input_blocks.0.0.weight": (256, 7, 3, 3),
+        "input_blocks.2.1.transformer_blocks.0.attn2.to_k.weight": (256, 1024),
+    }
+    config: dict[str, Any] = {
+        "in_channels": 7,
+        "context_dim": 1024,
+        "num_classes": 1000,
+        "use_linear_in_transformer": True,
+        "disable_self_attentions": [True, True, True, False],
+        "channel_mult": [1, 1, 1, 1],
+        "num_res_blocks": [1, 1, 1, 1],
+        "transformer_depth": [1, 1, 1, 1],
+        "transformer_depth_output": [1] * 8,
+    }
+    return unet(shown=shown, **config | changes)
+
+
 def sdxl(seed: int = 0, kind: str = "eps", **changes: Any) -> ModelPatcher:
     """SDXL as eps, v (NoobAI …) or edm (Playground 2.5): depth 1 where the real one has 10."""
     marks = {"eps": (), "v": ("v_pred", "ztsnr"), "edm": ("edm_mean", "edm_std")}[kind]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..settings.adapter import AdapterSettings
 
 _ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention"
-_MLP = r"mlp|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
+_MLP = r"mlp|mlp[CX]|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
 _IN_BLOCK = (
     r"(^|\.)\d+\.(.+\.)?"  # behind a block's number: not in an embedder of the whole network
 )

@@ -68,6 +68,10 @@ def picture_wanted(model: "BaseModel") -> str:
     """What kind of model this is, if it makes its pictures from another picture; else nothing."""
     if isinstance(model, model_base.IP2P):
         return "an instruct-pix2pix model, which edits a given picture"
+    if isinstance(model, model_base.SD_X4Upscaler):
+        return "the SD x4 upscaler, which makes a given picture larger"
+    if isinstance(model, model_base.Stable_Zero123):
+        return "a Stable Zero123, which turns a given picture"
     if isinstance(model, model_base.Flux) and 0 < _extra_channels(model) <= 16:
         return "a Flux control model (Canny, Depth), which follows a given picture"
     return ""

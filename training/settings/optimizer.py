@@ -30,6 +30,22 @@ class OptimizerSettings(Group):
     warmup: int = Field(
         default=0, ge=0, le=100_000, description="Steps in which the learning rate rises from 0."
     )
+    schedule_cycles: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        json_schema_extra=ADDED,
+        description="Of cosine_with_restarts: how often the learning rate falls from full to 0, "
+        "starting anew each time. With 1 it never restarts.",
+    )
+    schedule_power: float = Field(
+        default=1.0,
+        gt=0,
+        le=10,
+        json_schema_extra=ADDED,
+        description="Of polynomial: above 1 the learning rate falls sooner, below 1 later. 1 is a "
+        "straight line.",
+    )
     accumulation: int = Field(
         default=1,
         ge=1,
