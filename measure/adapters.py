@@ -1,5 +1,7 @@
 """Does every kind of adapter learn? The test of `learning`, for each of them."""
 
+from collections.abc import Iterable
+
 from ..demo import engine
 from ..demo.world import prompts
 from .learning import SEEDS, SETTINGS, count, load_base, train
@@ -15,7 +17,7 @@ KINDS = {
 }
 
 
-def measure(quick: bool) -> Report:
+def measure(quick: bool, kinds: Iterable[str] = KINDS) -> Report:
     engine.start()
     n = 8 if quick else 16
     with_hat = prompts(n, seed=2, ask=4, extra={"hat": "yes"})
@@ -24,7 +26,8 @@ def measure(quick: bool) -> Report:
     plain = count(base, None, with_hat)
     rows: list[dict[str, Value]] = []
     figures: dict[str, Value] = {"without": round(plain.hats, 4), "n": n * len(SEEDS)}
-    for name, settings in KINDS.items():
+    for name in kinds:
+        settings = KINDS[name]
         alone = train(base, f"measure-{name}", class_pictures=False, **settings)
         beside = train(base, f"measure-{name}-class", class_pictures=True, **settings)
         asked = count(base, beside, with_hat)

@@ -24,7 +24,7 @@ from .run import Run
 
 WEIGHTS = "atelier.weights"  # hash of the tensors, in the header
 PUBLIC = ("format", "modelspec.", "ss_network_", "sshs_", WEIGHTS)  # what a file needs to be used
-MOST_GRAPH = 3_500_000  # the page reads no header of 4 MiB and more; the rest needs room too
+MOST_HEADER = 4 * 2**20  # the page reads none of so many bytes, and would not find the graph
 
 
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -112,9 +112,13 @@ def metadata_of(
             for key, value in metadata.items()
             if key.startswith(PUBLIC) and key != THUMBNAIL
         }
-    if graph and len(text := json.dumps(graph)) < MOST_GRAPH:
-        metadata["workflow"] = text
-    return metadata
+    with_graph = metadata | {"workflow": json.dumps(graph)}
+    return with_graph if graph and _length(state, with_graph) < MOST_HEADER else metadata
+
+
+def _length(state: dict[str, Tensor], metadata: dict[str, str]) -> int:
+    """Bytes of the header, at most: beside its name, a tensor has type, shape and place there."""
+    return len(json.dumps(metadata)) + sum(len(json.dumps(name)) + 150 for name in state)
 
 
 def _same(folder: Path, name: str, metadata: dict[str, str]) -> Path | None:

@@ -122,6 +122,25 @@ def test_a_file_moves_the_output_the_same_way_in_both(wired, family, settings, t
     assert meant.norm() > 0.01 * start.norm()
 
 
+@pytest.mark.parametrize("kind", ["dora", "loha", "lokr"])
+def test_what_diffusers_would_make_something_else_of_is_refused(wired, kind):
+    native = adapter_file(wired, {"adapter": kind})
+    assert any(key.endswith(("dora_scale", "hada_w1_a", "lokr_w1")) for key in native)
+    with pytest.raises(ValueError, match=r"'diffusers' is for adapter = 'lora' alone on .*'comfy"):
+        for_diffusers(native, type(wired.model).__name__)
+
+
+def test_text_encoders_are_left_to_the_families_where_diffusers_reads_them(wired, family):
+    native = adapter_file(wired, {})
+    text = {f"lora_te1_x.{part}": torch.ones(1) for part in ("lora_down.weight", "lora_up.weight")}
+    name = type(wired.model).__name__
+    if family in ("sd15", "sdxl"):
+        assert for_diffusers(native | text, name).keys() == (native | text).keys()
+    else:
+        with pytest.raises(ValueError, match=rf"no names for the text encoders' part .*{name}"):
+            for_diffusers(native | text, name)
+
+
 UNETS = {
     "sd15": {"transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0], "channel_mult": [1, 2, 4, 4]},
     "sdxl": {"transformer_depth": [0, 0, 2, 2, 10, 10], "channel_mult": [1, 2, 4]},

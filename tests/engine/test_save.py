@@ -72,6 +72,22 @@ def test_shared_safely_there_is_no_picture(run):
     assert THUMBNAIL not in metadata and "modelspec.hash_sha256" in metadata
 
 
+@pytest.mark.parametrize("text", ["a", '"', "é"])
+def test_a_graph_is_left_out_only_where_the_page_could_not_read_it(text):
+    """It reads headers below 4 MiB; quotes and other letters take more room in one than here."""
+    lora = {f"layer_{number}.lora_up.weight": torch.ones(1, 1) for number in range(900)}
+    kept = []
+    for count in (100_000, 600_000, 1_200_000, 2_000_000, 3_950_000, 4_200_000):
+        graph = {"nodes": [], "text": text * count}
+        path, _, metadata = written(save_lora(lora, "long/lora", None, graph, False))
+        kept.append("workflow" in metadata)
+        assert not kept[-1] or json.loads(metadata["workflow"]) == graph
+        assert int.from_bytes(path.read_bytes()[:8], "little") < 4 * 2**20
+        path.unlink()
+    assert kept == sorted(kept, reverse=True) and kept[0]
+    assert sum(kept) == {"a": 5, '"': 2, "é": 1}[text]
+
+
 def test_two_that_save_at_the_same_moment_write_two_files(monkeypatch):
     """As two servers over one models folder: both have found the same name to be free."""
     find, meet, calls = folders.new_lora, threading.Barrier(2), itertools.count()

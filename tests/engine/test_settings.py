@@ -1,4 +1,4 @@
-"""Every setting changes what it should, and nothing else, on short trainings of the demo base."""
+"""What settings do, on short trainings of the demo base; see test_effects.py for all of them."""
 
 import copy
 
@@ -30,51 +30,10 @@ from atelier.training.save import Form, save_lora
 
 from .trained import same, stop_at, train, wired
 
-CHANGES = {
-    "rank": {"rank": 3},
-    "alpha": {"alpha": 1},
-    "rank_stabilized": {"rank_stabilized": True},
-    "targets": {"targets": "attention"},
-    "exclude": {"exclude": "mlp"},
-    "ranks": {"ranks": "mlp = 1"},
-    "dropout": {"dropout": 0.3},
-    "loss": {"loss": "huber"},
-    "l1": {"loss": "l1"},
-    "weighting": {"weighting": "cosmap"},
-    "timestep_sampling": {"timestep_sampling": "mode"},
-    "timestep_shift": {"timestep_shift": "none"},
-    "resolution shift": {"timestep_shift": "resolution"},
-    "timestep_max": {"timestep_max": 0.5},
-    "input_perturbation": {"input_perturbation": 0.2},
-    "optimizer": {"optimizer": "adafactor"},
-    "optimizer_arguments": {"optimizer_arguments": "betas = (0.5, 0.9)"},
-    "ema_decay": {"ema_decay": 0.9},
-    "plus_ratio": {"plus_ratio": 4},
-    "schedule": {"schedule": "constant"},
-    "warmup": {"warmup": 3},
-    "weight_decay": {"weight_decay": 1.0},
-    "clip_norm": {"clip_norm": 1e-3},
-    "accumulation": {"accumulation": 2},
-    "flip": {"flip": True},
-    "crops": {"crops": 3},
-    "shuffle_tags": {"shuffle_tags": True},
-    "tag_dropout": {"tag_dropout": 0.5},
-    "caption_dropout": {"caption_dropout": 0.5},
-    "more_resolutions": {"more_resolutions": "64"},
-    "compute": {"compute": "bf16"},
-}
-
 
 @pytest.fixture
 def plain(wires):
     return train(wires, name="plain").lora()
-
-
-@pytest.mark.parametrize("settings", CHANGES.values(), ids=CHANGES)
-def test_a_setting_changes_what_is_learned(wires, plain, settings):
-    changed = train(wires, name="changed", **settings).lora()
-    assert changed.keys() != plain.keys() or not same([plain], [changed])
-    assert all(torch.isfinite(tensor).all() for tensor in changed.values())
 
 
 NEUTRAL = {

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from atelier.training import checkpoint, nest
 from atelier.training.adapters.keys import NATIVE, Naming
-from atelier.training.adapters.targets import choose, layer_sizes, parse_ranks
+from atelier.training.adapters.patterns import parse_ranks
+from atelier.training.adapters.targets import choose, layer_sizes
 from atelier.training.config import make_config
 from atelier.training.files import atomic, digest, new_folder, safe_name
 
@@ -130,7 +131,6 @@ def test_patterns_narrow_the_choice(settings, numbers):
     ("settings", "message"),
     [
         ({"targets": "style_blocks", "family": "SD3"}, "known for SDXL, not for SD3"),
-        ({"targets": "all_linear", "include": "("}, r"include: '\(' is not a regular"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_named(settings, message):
@@ -152,7 +152,7 @@ def test_ranks_by_pattern():
 
 @pytest.mark.parametrize("line", ["attn", "attn = 0", "attn = 2 / 0", "= 3", "attn = x", "( = 4"])
 def test_a_line_of_ranks_that_cannot_be_read_is_named(line):
-    with pytest.raises(ValueError, match="ranks: "):
+    with pytest.raises(ValueError, match="is not like|is not a regular expression"):
         parse_ranks(line)
 
 
@@ -161,7 +161,7 @@ def test_a_line_of_ranks_that_cannot_be_read_is_named(line):
     [
         ({"steps": 0}, "steps: .*greater than or equal to 1, got 0"),
         ({"learning_rate": -1}, "learning_rate: .*got -1"),
-        ({"rnak": 4}, "rnak: .*not permitted"),
+        ({"rnak": 4}, "rnak: there is no such setting.*rank.*got 4"),
         ({"schedule": "cosin"}, "schedule: .*no such schedule.*cosine.*got 'cosin'"),
         ({"optimizer": "adamv"}, "optimizer: .*no optimizer.*adamw.*got 'adamv'"),
         (

@@ -14,8 +14,9 @@ from ..config import TrainConfig
 from ..settings.adapter import Kind
 from .diffusers_names import one_alpha
 from .keys import Names
+from .patterns import Size
 from .scaling import scale_inside
-from .targets import Size, layer_sizes
+from .targets import layer_sizes
 
 _NAME = ".default"  # peft's name for the one adapter
 _MAGNITUDE = "lora_magnitude_vector.weight"

@@ -38,6 +38,8 @@ _RESNET = {
 
 _QKV = ("attn.to_q", "attn.to_k", "attn.to_v")
 _TEXT_QKV = ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj")
+_NETWORK = "diffusion_model."
+_KOHYA_PARTS = (".lora_down.weight", ".lora_up.weight", ".alpha")
 _LAST_NORM = "norm_out.linear"
 _TEXT_NORM = "norm1_context.linear"
 # ComfyUI's layer and those that diffusers has for it; several share its output rows, in order.
@@ -182,9 +184,11 @@ def transformer_state(lora: Lora, family: Family) -> dict[str, Tensor]:
 def for_diffusers(state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
     """A LoRA file's tensors as diffusers reads them; `family` is ComfyUI's class of the model.
 
-    Raises `ValueError` for what diffusers has no form for.
+    Raises `ValueError` for what diffusers has no form for. It reads a `dora_scale`, but by DoRA's
+    formula, where ComfyUI computes another (see `Adapter`): it would give another picture.
     """
     if family in ("BaseModel", "SDXL"):
+        _refuse([key for key in state if not key.endswith(_KOHYA_PARTS)], family)
         return dict(state)  # what is written for ComfyUI is read by both
     names: dict[str, Family] = {"SD3": "sd3", "Flux": "flux"}
     if family not in names:
@@ -194,15 +198,10 @@ def for_diffusers(state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]
         )
     layers = [key.removesuffix(".alpha") for key in state if key.endswith(".alpha")]
     parts = ("lora_A.weight", "lora_B.weight", "alpha")
-    wanted = {f"{layer}.{part}" for layer in layers for part in parts}
-    if wanted != state.keys():
-        odd = min(wanted ^ state.keys())
-        raise ValueError(
-            f"form = 'diffusers' is for adapter = 'lora' alone on {family}: diffusers cannot read "
-            f"{odd}. Choose form = 'comfyui'."
-        )
+    known = {f"{layer}.{part}" for layer in layers for part in parts}
+    _refuse([key for key in state if not key.startswith(_NETWORK) or key not in known], family)
     lora = {
-        layer.removeprefix("diffusion_model."): (
+        layer.removeprefix(_NETWORK): (
             state[f"{layer}.lora_A.weight"],
             state[f"{layer}.lora_B.weight"],
             state[f"{layer}.alpha"].item(),
@@ -210,6 +209,19 @@ def for_diffusers(state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]
         for layer in layers
     }
     return transformer_state(lora, names[family])
+
+
+def _refuse(odd: Sequence[str], family: str) -> None:
+    """`ValueError` for keys that diffusers cannot read as ComfyUI does."""
+    if not odd:
+        return
+    if not min(odd).startswith(("lora_unet_", _NETWORK)):
+        what = f"the text encoders' part of a LoRA for {family} ({min(odd)})"
+        raise ValueError(f"form = 'diffusers' has no names for {what}. Choose form = 'comfyui'.")
+    raise ValueError(
+        f"form = 'diffusers' is for adapter = 'lora' alone on {family}: what diffusers makes of "
+        f"{min(odd)} is not what ComfyUI does. Choose form = 'comfyui'."
+    )
 
 
 def _rows(names: Sequence[str], b: Tensor, width: int) -> list[Tensor]:

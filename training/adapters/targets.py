@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ..settings.adapter import AdapterSettings
+from .patterns import Size, parse_patterns, parse_ranks
 
 _ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention"
 _MLP = r"mlp|mlp[CX]|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
@@ -30,14 +30,6 @@ BLOCKS = {
 }
 
 
-@dataclass(frozen=True)
-class Size:
-    """Of the adapter on one layer. Its effect is scaled by alpha / rank."""
-
-    rank: int
-    alpha: float
-
-
 def choose(
     names: Iterable[str], targets: str, include: str = "", exclude: str = "", family: str = ""
 ) -> list[str]:
@@ -47,7 +39,7 @@ def choose(
     """
     names = list(names)
     pattern = re.compile(_pattern(targets, family))
-    wanted, barred = _patterns("include", include), _patterns("exclude", exclude)
+    wanted, barred = parse_patterns(include), parse_patterns(exclude)
     chosen = [
         name
         for name in names
@@ -75,20 +67,6 @@ def layer_sizes(
     return {name: _size(name, groups, usual) for name in chosen}
 
 
-def parse_ranks(text: str) -> list[tuple[re.Pattern[str], Size]]:
-    """Lines `pattern = rank` or `pattern = rank / alpha`; `ValueError` names one that is not."""
-    groups = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        found = re.fullmatch(r"(.+?)\s*=\s*(\d+)\s*(?:/\s*(\d+(?:\.\d*)?))?", line)
-        if not found or not 1 <= int(found[2]) <= 1024 or (found[3] and not float(found[3])):
-            raise ValueError(
-                f"ranks: {line!r} is not like `attn2 = 8` or `attn2 = 8 / 4` (rank 1 to 1024)"
-            )
-        rank = int(found[2])
-        groups.append((_compiled("ranks", found[1]), Size(rank, float(found[3] or rank))))
-    return groups
-
-
 def _size(name: str, groups: Sequence[tuple[re.Pattern[str], Size]], usual: Size) -> Size:
     return next((size for pattern, size in groups if pattern.search(name)), usual)
 
@@ -103,14 +81,3 @@ def _pattern(targets: str, family: str) -> str:
             "targets = 'attention_mlp', or name the blocks in include."
         )
     return BLOCKS[family, targets]
-
-
-def _patterns(setting: str, text: str) -> list[re.Pattern[str]]:
-    return [_compiled(setting, line) for line in map(str.strip, text.splitlines()) if line]
-
-
-def _compiled(setting: str, pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{setting}: {pattern!r} is not a regular expression: {error}") from error

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from ..adapters.adapter import Adapter
-from ..adapters.targets import Size
+from ..adapters.patterns import Size
 from ..config import TrainConfig
 from ..families import PURPOSES, facts, find, suited
 from ..objective import Prediction

@@ -12,7 +12,7 @@ from comfy.sd import CLIP
 from torch import Tensor
 
 from ..adapters.adapter import Start
-from ..adapters.targets import Size
+from ..adapters.patterns import Size
 from ..files import legible
 from ..settings.adapter import Kind
 from ..tensor_file import not_finite

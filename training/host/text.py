@@ -15,7 +15,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..adapters.keys import TextNaming
-from ..adapters.targets import TEXT, Size
+from ..adapters.patterns import Size
+from ..adapters.targets import TEXT
 from ..data.words import as_embeddings
 from ..settings.text import TextSettings
 from .linear import make_plain

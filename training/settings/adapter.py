@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ..adapters.patterns import parse_patterns, parse_ranks
 from .group import Group
 
 Kind = Literal["lora", "dora", "loha", "lokr"]
@@ -66,3 +67,15 @@ class AdapterSettings(Group):
         description="Share of the adapter's inputs (lora, dora) or rows (loha, lokr) that are left "
         "out at random in each step, against overfitting.",
     )
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _regular(cls, text: str) -> str:
+        parse_patterns(text)
+        return text
+
+    @field_validator("ranks")
+    @classmethod
+    def _readable_ranks(cls, text: str) -> str:
+        parse_ranks(text)
+        return text

@@ -1,0 +1,143 @@
+"""Every form of every kind of file, for every family: in ComfyUI's own loader it draws the picture
+that the live adapter drew while it was trained.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import comfy.sample
+import comfy.utils
+import nodes
+import numpy as np
+import pytest
+import torch
+from comfy.sd import load_lora_for_models
+from safetensors.torch import save_file
+
+from atelier.tests import tiny
+from atelier.training.adapters.adapter import Adapter
+from atelier.training.config import make_config
+from atelier.training.host.family import naming
+from atelier.training.host.forward import Denoiser
+from atelier.training.host.mode import own_randomness, training_mode
+from atelier.training.host.private import load, private_copy
+from atelier.training.host.sample import paint
+from atelier.training.save import Form
+
+ALIKE = 2  # of 255
+STEPS, GUIDANCE = 2, 3.0
+STRONG = {"aura-flow": 0.5}  # what an adapter is moved by, if not by a fifth
+FAMILIES = {
+    "sd15": tiny.unet,
+    "sd2-v": lambda: tiny.sd2(velocity=True),
+    "sdxl": tiny.sdxl,
+    "sd3": lambda: tiny.sd3(depth=2),
+    "flux": tiny.flux,
+    "chroma": tiny.chroma,
+    "lumina2": tiny.lumina2,
+    "qwen-image": tiny.qwen_image,
+    "aura-flow": tiny.aura_flow,
+}
+KINDS = {
+    "lora": {"adapter": "lora", "alpha": 2.6},
+    "dora": {"adapter": "dora"},
+    "loha": {"adapter": "loha"},
+    "lokr": {"adapter": "lokr"},
+    "everything": {"adapter": "lora", "targets": "all", "ranks": "attn = 2 / 1\nmlp|ff = 8"},
+}
+IN_DIFFUSERS = ("sd15", "sd2-v", "sdxl", "sd3", "flux")  # and kinds that are LoRAs
+PART = r"\.(alpha|dora_scale|(lora|hada|lokr)_\w+(\.weight)?)$"
+UNETS = ("sd15", "sd2-v", "sdxl")  # where both forms are one file
+
+
+@dataclass
+class Eye:
+    """Stands for a VAE, which tiny models have none of: three mixtures of the latent's channels.
+
+    The first latent that it sees decides how bright pictures are, so that none is all black.
+    """
+
+    scale: float = 0.0
+
+    def spacial_compression_encode(self) -> int:
+        return 8
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        flat = latent.float().flatten(2)
+        dice = torch.Generator().manual_seed(9)
+        mix = torch.randn(3, flat.shape[1], generator=dice) / flat.shape[1] ** 0.5
+        seen = (mix @ flat).unflatten(2, latent.shape[-2:]).movedim(1, -1)
+        self.scale = self.scale or seen.std().item()
+        return (0.5 + seen / (6 * self.scale)).clamp(0, 1)
+
+
+@pytest.fixture(scope="module")
+def wired(family):
+    return FAMILIES[family]()
+
+
+def cases():
+    """The four families that other programs know best in full, of the others LoRAs; all if long."""
+    for family, (kind, settings) in product(FAMILIES, KINDS.items()):
+        short = family in ("sd15", "sdxl", "sd3", "flux") or kind == "lora"
+        marks = [] if short else [pytest.mark.long]
+        yield pytest.param(family, settings, id=f"{family}-{kind}", marks=marks)
+
+
+def live(wired, settings, eye, strength):
+    """The picture that a run would have drawn, and its adapter's file."""
+    dice = torch.Generator().manual_seed(5)
+    how: Any = SimpleNamespace(
+        sample_steps=STEPS,
+        sample_guidance=GUIDANCE,
+        sample_sampler="euler",
+        sample_scheduler="simple",
+        sample_seed=1,
+    )
+    with training_mode(), private_copy(wired) as private, own_randomness(0):
+        adapter = Adapter(private.model.diffusion_model, make_config(**{"rank": 4} | settings))
+        for parameter in adapter.parameters():
+            parameter.data += strength * torch.randn(parameter.shape, generator=dice)
+        denoiser = Denoiser(private, load(private, 0))
+        prompts = [tiny.caption(wired, 1)], tiny.caption(wired, 2)
+        (picture,) = paint(private, denoiser, eye, *prompts, 64, how)
+        return np.asarray(picture, np.float32), adapter.file_state(naming(private.model))
+
+
+def native(wired, file, eye):
+    """What Load LoRA, KSampler and VAE Decode give."""
+    with torch.inference_mode():
+        patched, _ = load_lora_for_models(wired, None, file, 1.0, 0.0)
+        assert patched
+        empty = comfy.sample.fix_empty_latent_channels(patched, torch.zeros(1, 4, 8, 8))
+        how = (1, STEPS, GUIDANCE, "euler", "simple")
+        texts = tiny.caption(wired, 1), tiny.caption(wired, 2)
+        (drawn,) = nodes.common_ksampler(patched, *how, *texts, {"samples": empty})
+        return (255 * eye.decode(drawn["samples"])[0].numpy()).astype(np.uint8).astype(np.float32)
+
+
+@pytest.mark.parametrize(("family", "settings"), list(cases()), scope="module")
+def test_every_form_of_a_file_draws_what_the_live_adapter_drew(
+    wired, family, settings, tmp_path, caplog
+):
+    eye: Any = Eye()
+    drawn, state = live(wired, settings, eye, STRONG.get(family, 0.2))
+    layers = {re.sub(PART, "", key) for key in state}
+    assert layers and all(f"{layer}.alpha" in state for layer in layers)
+    forms = {"comfyui": Form()}
+    if family in IN_DIFFUSERS and settings["adapter"] == "lora":
+        forms["diffusers"] = Form("diffusers")
+    for form, how in forms.items():
+        path = tmp_path / f"{form}.safetensors"
+        save_file(how.of(state, type(wired.model).__name__), path)
+        file: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
+        assert (form == "diffusers" and family not in UNETS) or file.keys() == state.keys()
+        off = np.abs(native(wired, file, eye) - drawn)
+        assert off.max() <= ALIKE, f"{form} is off by {off.max():.0f} of 255"
+    assert "not loaded" not in caplog.text
+    moved = np.abs(native(wired, {}, eye) - drawn)
+    print(family, settings, f"moved by {moved.max():.0f} of 255, {moved.mean():.1f} on average")
+    assert moved.max() > 5 * ALIKE
