@@ -4,17 +4,20 @@ import base64
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PIL import Image
 from safetensors.torch import save
 from torch import Tensor
 
+from .adapters.patterns import Size
 from .config import TrainConfig
 from .data.dataset import Dataset
 from .data.trigger import NOTE
 from .mark import marked_bytes
+from .settings.adapter import Kind
 
 THUMBNAIL = "modelspec.thumbnail"
 _THUMBNAIL_SIDE = 256
@@ -95,6 +98,16 @@ def lora_metadata(
     if dataset.notes:
         metadata["atelier.notes"] = json.dumps(dataset.notes)
     return metadata
+
+
+def network_metadata(kind: Kind, sizes: Iterable[Size]) -> dict[str, str]:
+    """Kohya's entries for the kind of adapter and its size: the commonest, where layers differ."""
+    ((size, _),) = Counter(sizes).most_common(1)
+    return {
+        "ss_network_module": "networks.lora" if kind == "lora" else "lycoris.kohya",
+        "ss_network_dim": str(size.rank),
+        "ss_network_alpha": str(size.alpha),
+    }
 
 
 def word_metadata(word: str, metadata: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ from .host.text import (
 from .host.wires import CLIP, ModelPatcher
 from .host.words import start_words
 from .loop import Stream, finished_early, train
-from .metadata import hashes, lora_metadata, thumbnail, word_metadata
+from .metadata import hashes, lora_metadata, network_metadata, thumbnail, word_metadata
 from .optimizers import make_optimizer
 from .plan import Plan
 from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires, shown
@@ -235,7 +235,7 @@ class Session:
 
     def _header(self) -> dict[str, str]:
         """What the file of a LoRA says of how it was made."""
-        return lora_metadata(
+        header = lora_metadata(
             self.run.name,
             self.config,
             self.private.model,
@@ -244,6 +244,9 @@ class Session:
             self.run.asked(),
             self.run.base(),
         )
+        network = self.state.adapter.network
+        # which may be another than the settings say, where a LoRA is gone on from
+        return header | (network_metadata(network.kind, network.sizes.values()) if network else {})
 
     def _keep(self) -> None:
         """Write the last weights and the best; those that were asked for become the LoRA.

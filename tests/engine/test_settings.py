@@ -10,6 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
 from nodes import CLIPTextEncode, EmptyLatentImage, KSampler, VAEDecode
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from atelier.training.adapters.adapter import Adapter
@@ -210,6 +211,9 @@ def test_a_lora_can_be_gone_on_from(wires, base):
         assert torch.allclose(again.lora()[key], value, atol=1e-5), key
     other = train(wired(base, wires.dataset, continue_from=first.lora()), name="other", rank=7)
     assert other.lora()[next(k for k in other.lora() if "lora_A" in k)].shape[0] == 2
+    with safe_open(other.lora_file, "pt") as file:
+        header = file.metadata()
+    assert (header["ss_network_dim"], header["ss_network_alpha"]) == ("2", "2.0")
 
 
 def test_pictures_repeat_as_often_as_they_are_told_to(wires, base, pictures):
