@@ -25,7 +25,7 @@ SAID = {"captions", "loss", "learned"}
 BEGUN = {"start", "learned"}  # a LoRA starts by doing nothing: the first loss is the base's
 PICTURES = {"pictures", "latents", "captions", "noise", "loss", "learned"}
 FEW = {"caption_variants": 2}  # each is encoded
-TEXT = {"text_encoders": "clip"}
+TEXT = {"text_encoders": "clip", "text_rate": 1e-3}  # at less, fp16 may round it away
 
 # By setting: another value, what it needs beside it, and the parts that change.
 CHANGES: dict[str, tuple[Any, dict[str, Any], set[str]]] = {
@@ -54,8 +54,8 @@ CHANGES: dict[str, tuple[Any, dict[str, Any], set[str]]] = {
     "lokr_factor": (2, {"adapter": "lokr"}, BEGUN),
     "dropout": (0.5, {}, {"learned"}),
     "text_encoders": ("clip", {}, {"captions", "start", "learned"}),
-    "text_rate": (1e-3, TEXT, {"learned"}),
-    "text_rank": (2, TEXT, BEGUN),
+    "text_rate": (1e-2, TEXT, {"captions", "learned"}),  # captions of the second step
+    "text_rank": (2, TEXT, BEGUN | {"captions"}),
     "loss": ("l1", {}, {"loss", "learned"}),
     "huber_delta": (0.5, {"loss": "huber"}, {"loss", "learned"}),
     "huber_schedule": ("exponential", {"loss": "huber"}, {"loss", "learned"}),
@@ -72,6 +72,8 @@ CHANGES: dict[str, tuple[Any, dict[str, Any], set[str]]] = {
     "optimizer_arguments": ("betas = (0.5, 0.9)", {}, {"learned"}),
     "weight_decay": (5.0, {}, {"learned"}),
     "schedule": ("constant", {}, {"rates", "learned"}),
+    "schedule_cycles": (2, {"schedule": "cosine_with_restarts"}, {"rates", "learned"}),
+    "schedule_power": (2.0, {"schedule": "polynomial"}, {"rates", "learned"}),
     "warmup": (2, {}, {"rates", "learned"}),
     "accumulation": (2, {}, {"learned"}),
     "clip_norm": (1e-6, {"optimizer": "sgd"}, {"learned"}),

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from atelier.training.config import TrainConfig, make_config
+from atelier.training.config import OF_SCHEDULES, TrainConfig, make_config
 from atelier.training.settings.group import Group
 
 FIELDS = TrainConfig.model_fields
@@ -30,6 +30,9 @@ WRONG_TEXTS = {
     "new_words": ("a/b", "letters"),
     "word_start": (" ", "write what the thing is"),
 }
+# What a value other than the default wants beside it.
+BESIDE_IT = {"patience": {"validate_every": 1}}
+BESIDE_IT |= {name: {"schedule": schedule} for name, schedule in OF_SCHEDULES.items()}
 # What of these there is, ComfyUI knows: refused before the first step (tests/engine).
 KNOWN_TO_COMFYUI = {"sample_sampler", "sample_scheduler"}
 
@@ -79,7 +82,7 @@ def test_every_number_has_two_limits_and_its_default_within(name):
     assert getattr(make_config(), name) == FIELDS[name].default
     for which, limit in given.items():
         if which in ("ge", "le") and name not in ("timestep_min", "timestep_max"):
-            more = {"patience": {"validate_every": 1}}.get(name, {})
+            more = BESIDE_IT.get(name, {})
             assert getattr(make_config(**{name: limit} | more), name) == limit
 
 
