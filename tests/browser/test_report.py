@@ -111,6 +111,8 @@ def give(page: Any, file: Path) -> None:
 
 
 def test_in_comfyui_answers_are_kept_with_the_run(made, page):
+    from playwright.sync_api import expect  # there is a page, so it is installed
+
     place, run = made
 
     def answer(route):
@@ -129,7 +131,7 @@ def test_in_comfyui_answers_are_kept_with_the_run(made, page):
     page.get_by_text("Kept with the run.").wait_for()
     assert told(answered(run)) == WANTED and answered(run).run == "hats"
     page.reload()
-    page.wait_for_function("document.querySelector('textarea[name=missing-note]').value !== ''")
+    expect(page.locator("textarea[name=missing-note]")).not_to_have_value("", timeout=60_000)
     assert page.get_by_role("group", name="Appeal").get_by_label("Partly").is_checked()
     page.unroute(f"{PLACE}/*")
     page.route(f"{PLACE}/*", lambda route: route.fulfill(status=400, json={"error": "It is full."}))

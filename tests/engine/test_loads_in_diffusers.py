@@ -185,7 +185,8 @@ def test_transformer_layers_are_parted_as_comfyui_says_that_diffusers_parts_them
         if theirs.endswith(".weight") and not re.search(r"norm_(added_)?[qk]|controlnet", theirs):
             ours, offset, *_ = (place, None) if isinstance(place, str) else place
             rows = parts.setdefault(ours.removesuffix(".weight"), {})
-            rows[offset[1] if offset else 0] = theirs.removesuffix(".weight")
+            # the first: newer tables go on with LyCORIS's names for the same layers
+            rows.setdefault(offset[1] if offset else 0, theirs.removesuffix(".weight"))
     assert len(parts) > 200
     for ours, rows in parts.items():
         assert transformer_layers(ours, name) == tuple(rows[start] for start in sorted(rows))

@@ -110,9 +110,9 @@ def farthest(ours, theirs):
 
 
 def adapted(network, dice):
-    """An adapter on every linear layer of `network`, with random contents: its parameters."""
+    """An adapter on every layer of `network`, with random contents: its parameters."""
     with own_randomness(0):
-        Adapter(network, make_config(rank=RANK, alpha=ALPHA, targets="all_linear"))
+        Adapter(network, make_config(rank=RANK, alpha=ALPHA, targets="all"))
     parts = adapter_parts(network)
     for parameter in (parameter for pair in parts.values() for parameter in pair):
         parameter.data = 0.05 * torch.randn(parameter.shape, generator=dice)

@@ -90,6 +90,7 @@ export function openBulk(page, store) {
     }
 
     form.addEventListener("input", () => {
+        apply.disabled = true; // until what is shown is what would be saved
         clearTimeout(waiting);
         waiting = window.setTimeout(look, 120);
     });
