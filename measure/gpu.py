@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..training.optimizers import missing
 from .report import Report, Value
 from .trial import Found, Trial, found
 
@@ -46,6 +47,9 @@ PARTS = {
     "compile-block": Part(
         {"off": BLOCK, "on": replace(_trial(compile=True, checkpointing="block"), steps=4 * STEPS)}
     ),
+    "optimizers": Part(
+        {name: _trial(checkpointing="block", optimizer=name) for name in ("adamw", "adamw_8bit")}
+    ),
     "chosen": Part({"auto": _trial(checkpointing="auto", streaming="auto")}),
 }
 
@@ -68,12 +72,23 @@ def measure(quick: bool, part: str = "") -> Report:
     figures: dict[str, Value] = {"device": torch.cuda.get_device_name()}
     for name, one in wanted.items():
         trials = {way: shortened(trial, quick) for way, trial in one.trials.items()}
-        if "compile" in name and importlib.util.find_spec("triton") is None:
-            figures[f"{name}_skipped"] = "no Triton"
+        if why := lacking(one):
+            if part:
+                raise SystemExit(f"measure gpu {part} cannot run here: {why}.")
+            figures[f"{name}_skipped"] = why
             continue
         outcome = found(SHAPE, one.weights, list(trials.values()), LIMIT)
         told(name, one, dict(zip(trials, outcome, strict=True)), rows, figures)
     return Report(figures, rows, NOTES)
+
+
+def lacking(part: Part) -> str:
+    """Which package a part needs that is not here, and how to get it; empty if there is none."""
+    settings = [trial.settings for trial in part.trials.values()]
+    if any(one.get("compile") for one in settings) and importlib.util.find_spec("triton") is None:
+        return "torch.compile needs Triton, which is not installed"
+    names = (str(one.get("optimizer", "adamw")) for one in settings)
+    return next(filter(None, map(missing, names)), "")
 
 
 def shortened(trial: Trial, quick: bool) -> Trial:
@@ -99,12 +114,15 @@ def told(
                 "reserved GiB": f"{one.reserved:.2f}",
                 "GiB left afterwards": f"{one.left:.3f}",
                 "GiB streamed": f"{one.streamed:.2f}",
+                "GiB of the optimizer": f"{one.state:.3f}",
             }
         )
         figures |= {
             f"{name}_{way}_seconds": round(one.seconds, 4),
             f"{name}_{way}_gib": round(one.peak, 2),
         }
+        if name == "optimizers":
+            figures[f"{name}_{way}_state_gib"] = round(one.state, 4)
         if name == "checkpointing":
             seconds, gib = GOALS[way]
             figures |= {f"{name}_{way}_seconds_goal": seconds, f"{name}_{way}_gib_goal": gib}
@@ -114,9 +132,10 @@ def told(
 
 NOTES = (
     "SDXL with random weights, 1024 px, batch 1, bf16 autocast where it does not say fp32, rank 16 "
-    "on every linear and convolution layer, AdamW. `peak` and `reserved`: "
-    "torch.cuda.max_memory_allocated and max_memory_reserved while training, weights included, "
-    "from loading to the end. `left`: what is allocated after the run and was not before. Seconds "
+    "on every linear and convolution layer, AdamW where it does not say `adamw_8bit`. `peak` and "
+    "`reserved`: torch.cuda.max_memory_allocated and max_memory_reserved while training, weights "
+    "included, from loading to the end. `left`: what is allocated after the run and was not "
+    "before. `of the optimizer`: what it keeps from step to step, a part of the peak. Seconds "
     "are of a step after the first one, which is not counted; with `compile` the first steps "
     "compile, and are counted where they are not the first. The goals are SimpleTuner's figures "
     "for an SDXL LoKr on one H100."

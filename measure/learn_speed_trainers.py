@@ -35,7 +35,8 @@ class Way:
 
     rate: float
     batch_size: int
-    plus_ratio: float = 1.0  # ours alone has it
+    plus_ratio: float = 1.0  # ours alone has these two
+    logit_mean: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
     changes = {"steps": steps, "seed": seed, "schedule": "constant", "save_every": 10**6}
     if way:
         changes |= {"learning_rate": way.rate, "batch_size": way.batch_size}
-        changes |= {"plus_ratio": way.plus_ratio}
+        changes |= {"plus_ratio": way.plus_ratio, "logit_mean": way.logit_mean}
     config = make_config(**(SETTINGS | changes))
     keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))

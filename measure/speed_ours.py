@@ -14,7 +14,7 @@ from unittest import mock
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..training import run
+from ..training import loop, run
 from ..training.config import make_config
 from ..training.data.cache import Cache
 from ..training.data.dataset import Dataset
@@ -72,29 +72,38 @@ def _encoded(wired: ModelPatcher, shape: Shape, folder: Path) -> list[Encoded]:
     return [one(number, *pair) for number, pair in enumerate(pairs)]
 
 
-def overhead(wired: ModelPatcher, job: Job, steps: int) -> float:
-    """The share of a step that is neither the network's forward nor the backward.
+def overhead(wired: ModelPatcher, job: Job, steps: int) -> dict[str, float]:
+    """The share of a step that is neither the network's forward nor the backward; and `host`, what
+    is left of it without clipping and the optimizer's step, which every loop has.
 
-    Both are timed inside the steps that they are part of: two runs differ by more than what is
+    All are timed inside the steps that they are part of: two runs differ by more than what is
     looked for.
     """
-    inside: list[float] = []
+    inside: dict[str, list[float]] = {}
 
-    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             wait()
             begin = time.perf_counter()
             result = function(*args, **kwargs)
             wait()
-            inside.append(time.perf_counter() - begin)
+            seconds.append(time.perf_counter() - begin)
             return result
 
         return call
 
-    network = type(wired.model.diffusion_model)
+    places = {
+        "forward": type(wired.model.diffusion_model),
+        "backward": torch.Tensor,
+        "clip_grad_norm_": loop,
+        "step": torch.optim.AdamW,
+    }
     with ExitStack() as patched:
-        for place, name in ((network, "forward"), (torch.Tensor, "backward")):
-            function = timed(getattr(place, name))
+        for name, place in places.items():
+            function = timed(getattr(place, name), inside.setdefault(name, []))
             patched.enter_context(mock.patch.object(place, name, function))
-        whole = train(wired, job, steps)
-    return 1 - sum(inside[-2 * steps :]) / steps / whole  # before them, others and the warming up
+        whole = steps * train(wired, job, steps)
+    # Of the steps alone: before them, there are others and the warming up.
+    share = {name: sum(seconds[-steps:]) / whole for name, seconds in inside.items()}
+    outside = 1 - share["forward"] - share["backward"]
+    return {"overhead": outside, "host": outside - share["clip_grad_norm_"] - share["step"]}

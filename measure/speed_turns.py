@@ -48,7 +48,7 @@ def on_cpu(quick: bool) -> Report:
         figures |= {f"{own}_{name}{tail}": round(value, 4) for name, value in found.items()}
         if how not in ("kept", "look"):
             for name, value in found.items():
-                worst = max if name == "overhead" else min
+                worst = max if name in ("overhead", "host") else min
                 before = float(figures[name]) if name in figures else value
                 figures[name] = round(worst(value, before), 4)
     return Report(figures, rows, CPU_NOTES)
@@ -63,7 +63,7 @@ def of_shape(name: str, how: str) -> tuple[dict[str, float], list[Row]]:
     whom, rounds = (ALL + ATTENTION, 5) if how == "whole" else (ALL, 3)
     batches = {1: STEPS[1]} if how == "look" else STEPS
     loaded = {name: module.load(shape) for name, module in TRAINERS.items()}
-    figures = {"overhead": speed_ours.overhead(loaded["ours"], Job(shape), 10)}
+    figures = speed_ours.overhead(loaded["ours"], Job(shape), 10)
     times = {b: turns(loaded, Job(shape, b), whom, rounds, steps) for b, steps in batches.items()}
     loaded.clear()
     rows: list[Row] = []
@@ -155,7 +155,8 @@ CPU_NOTES = (
     "a step after a first one that is not counted, the median over the rounds; ratios are made "
     "within a round, and then their median is taken (above 1: faster). `peak GiB`: how far "
     "resident memory rises over what it is with the model loaded, in a process for each. "
-    "`overhead`: share of our step at batch 1 that is neither forward nor backward of the network. "
+    "`overhead`: share of our step at batch 1 that is neither forward nor backward of the network; "
+    "`host`: what is left of it without clipping and AdamW, which every loop has. "
     "Each model has a process of its own, with glibc's allocator as it comes, as ComfyUI's users "
     "have it; freed memory `kept`, with dev.py's settings, in which large blocks cost no page "
     "faults. Figures without a model's name are the worst of the three models at 32 x 32."

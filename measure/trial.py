@@ -30,13 +30,15 @@ class Trial:
 @dataclass(frozen=True)
 class Found:
     """In GiB: the peak, what a GPU's allocator held for it, and what was left after the run; and
-    the seconds of a step. `streamed` of the base were brought over for each use."""
+    the seconds of a step. `streamed` of the base were brought over for each use; `state` is what
+    the optimizer keeps from step to step."""
 
     peak: float
     reserved: float
     left: float
     seconds: float
     streamed: float
+    state: float
 
 
 def found(shape: str, weights: str, trials: list[Trial], limit: float | None = None) -> list[Found]:
@@ -70,27 +72,27 @@ def _measured(wired: Any, shape: Any, trial: Trial) -> Found:
         torch.cuda.empty_cache()
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
-        seconds, streamed = _run(wired, shape, trial)
+        seconds, streamed, state = _run(wired, shape, trial)
         peak, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
         left = torch.cuda.memory_allocated() - before
     else:
         before = 1024 * kib("VmRSS")
         (PROCESS / "clear_refs").write_text("5")  # man 5 proc: the peak begins anew
-        seconds, streamed = _run(wired, shape, trial)
+        seconds, streamed, state = _run(wired, shape, trial)
         peak = reserved = 1024 * kib("VmHWM") - before
         gc.collect()
         left = 1024 * kib("VmRSS") - before
-    return Found(peak / GIB, reserved / GIB, left / GIB, seconds, streamed / GIB)
+    return Found(peak / GIB, reserved / GIB, left / GIB, seconds, streamed / GIB, state / GIB)
 
 
-def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int]:
-    """Train as users do; seconds of a step, and bytes that were streamed."""
+def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int, int]:
+    """Train as users do; seconds of a step, bytes that were streamed, and of the optimizer."""
     from ..training import session
     from ..training.host import private
     from . import speed_ours
     from .speed_job import Job
 
-    made, plans = speed_ours.make_config, []
+    made, make, plans, kept_bytes = speed_ours.make_config, session.make_optimizer, [], []
 
     def config(**given: Any) -> Any:
         return made(**given | trial.settings)
@@ -102,6 +104,15 @@ def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int]:
 
         return call
 
+    def optimizer(*args: Any) -> Any:
+        def count(one: Any, *_: Any) -> None:
+            if not kept_bytes:  # after the first step, which is not timed
+                kept_bytes.append(_state_bytes(one))
+
+        one = make(*args)
+        one.register_step_post_hook(count)
+        return one
+
     with ExitStack() as patched:
 
         def replace(place: Any, name: str, new: Any) -> None:
@@ -109,11 +120,21 @@ def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int]:
 
         replace(speed_ours, "make_config", config)
         replace(session, "plan_for", kept(session.plan_for))
+        replace(session, "make_optimizer", optimizer)
         if trial.own_cast:
             replace(private, "make_plain", _nothing)
             replace(private, "make_convolutions_plain", _nothing)
         seconds = speed_ours.train(wired, Job(shape, trial.batch_size), trial.steps)
-    return seconds, plans[-1].streamed
+    return seconds, plans[-1].streamed, kept_bytes[0]
+
+
+def _state_bytes(optimizer: Any) -> int:
+    """Of all tensors that it keeps; those that several weights share (8-bit tables) count once."""
+    import torch
+
+    every = (value for state in optimizer.state.values() for value in state.values())
+    kept = {value.data_ptr(): value for value in every if isinstance(value, torch.Tensor)}
+    return sum(value.nbytes for value in kept.values())
 
 
 def _nothing(_network: Any) -> None:

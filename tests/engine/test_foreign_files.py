@@ -33,8 +33,10 @@ def kohya_of_a_transformer(wired):
 
 
 def diffusers_of_a_transformer(wired):
-    """`transformer.….to_q.lora_A.weight`: three adapters where ComfyUI has one layer."""
-    now, file, _ = live(wired, WHOLE)
+    """`transformer.….to_q.lora_A.weight`: three adapters where ComfyUI has one layer; the last
+    norm's rows are the other way round there."""
+    now, file, _ = live(wired, WHOLE | {"targets": "all"})
+    assert any("final_layer.adaLN_modulation" in key for key in file)
     return now, for_diffusers(file, type(wired.model).__name__)
 
 

@@ -66,13 +66,13 @@ def adapter_file(wired, settings):
         return adapter.file_state(naming(private.model))
 
 
-def pipeline(family, network):
-    """A diffusers pipeline with nothing in it but the network."""
+def pipeline(family, network, **more):
+    """A diffusers pipeline with nothing in it but the network and `more`."""
     kind = FAMILIES[family][1]
     parameters = inspect.signature(kind.__init__).parameters.values()
     parts = {p.name: None for p in parameters if p.default is p.empty and p.name != "self"}
     name = "transformer" if "transformer" in parts else "unet"
-    return kind(**parts | {name: network})
+    return kind(**parts | {name: network} | more)
 
 
 def inputs(wired, family):

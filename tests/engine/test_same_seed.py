@@ -27,7 +27,11 @@ DRAWING = {
     "sample_prompts": "a person",
     "sample_steps": 1,
 }
-KINDS = {"lora": {}, "everything": DRAWING, "everything-lokr": DRAWING | {"adapter": "lokr"}}
+KINDS = [
+    pytest.param({}, id="lora"),
+    pytest.param(DRAWING, id="everything"),
+    pytest.param(DRAWING | {"adapter": "lokr"}, id="everything-lokr", marks=pytest.mark.long),
+]
 
 
 def generators():
@@ -42,7 +46,7 @@ def seed_all(number):
     torch.manual_seed(number)
 
 
-@pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("settings", KINDS)
 def test_one_seed_gives_one_lora_and_the_processs_generators_stay(wires, base, pictures, settings):
     held = wired(base, wires.dataset, held_out=load_folder(pictures))
     runs = []

@@ -5,6 +5,7 @@ import hashlib
 import io
 import itertools
 import json
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +18,7 @@ from safetensors.torch import load_file
 from atelier.tests import tiny
 from atelier.training.config import make_config
 from atelier.training.data.dataset import Dataset
+from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
 from atelier.training.metadata import THUMBNAIL, lora_metadata
 from atelier.training.save import Form, save_lora
@@ -65,6 +67,24 @@ def test_the_header_names_the_architecture_and_says_the_notes(make, prediction, 
     assert found["modelspec.architecture"].startswith(architecture)
     assert json.loads(found["atelier.notes"]) == notes
     assert found["modelspec.trigger_phrase"] == "ohwx"
+
+
+def test_the_header_tells_which_pictures_and_captions_it_was_made_from(
+    run, pictures, tmp_path_factory
+):
+    _, _, metadata = written(save_lora(run.lora(), "set/lora", run, None, private=False))
+    told = json.loads(metadata["atelier.run"])["dataset"]
+    assert told == load_folder(pictures).fingerprint  # read anew
+    moved = shutil.copytree(pictures, tmp_path_factory.mktemp("elsewhere") / "moved")
+    assert told == load_folder(moved).fingerprint
+    caption = next(moved.glob("*.txt"))
+    before = caption.read_text()
+    caption.write_text(f"{before}, and more")
+    assert told != load_folder(moved).fingerprint
+    caption.write_text(before)
+    assert told == load_folder(moved).fingerprint
+    next(moved.glob("*.png")).unlink()
+    assert told != load_folder(moved).fingerprint
 
 
 def test_shared_safely_there_is_no_picture(run):

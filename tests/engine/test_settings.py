@@ -1,6 +1,8 @@
 """What settings do, on short trainings of the demo base; see test_effects.py for all of them."""
 
 import copy
+from collections import Counter
+from dataclasses import replace
 
 import comfy.model_management as management
 import numpy as np
@@ -28,6 +30,7 @@ from atelier.training.host.text import (
 )
 from atelier.training.run import Run
 from atelier.training.save import Form, save_lora
+from atelier.training.task import Task
 
 from .trained import same, stop_at, train, wired
 
@@ -216,10 +219,24 @@ def test_a_lora_can_be_gone_on_from(wires, base):
     assert (header["ss_network_dim"], header["ss_network_alpha"]) == ("2", "2.0")
 
 
-def test_pictures_repeat_as_often_as_they_are_told_to(wires, base, pictures):
+def test_pictures_repeat_as_often_as_they_are_told_to(base, pictures, monkeypatch):
     dataset = load_folder(pictures, repeats=2)
-    run = train(wired(base, dataset), batch_size=8)  # four pictures, each twice
-    assert run.finished
+    first, *others = dataset.records
+    dataset = replace(dataset, records=(replace(first, repeats=3), *others))
+    drawn = {}
+    real = Task.training_loss
+
+    def shown(self, batch, stream, number):
+        drawn[number] = [example.path.name for example in batch]
+        return real(self, batch, stream, number)
+
+    monkeypatch.setattr(Task, "training_loss", shown)
+    train(wired(base, dataset), batch_size=3, resolution=64, steps=9)
+    wanted = Counter({first.path.name: 3} | {one.path.name: 2 for one in others})
+    assert sorted(drawn) == list(range(9))
+    for epoch in range(3):  # of nine pictures, in three steps each
+        steps = range(3 * epoch, 3 * epoch + 3)
+        assert Counter(name for step in steps for name in drawn[step]) == wanted
 
 
 def test_a_set_larger_than_its_room_streams(wires, monkeypatch, plain):

@@ -105,9 +105,16 @@ RESUMED = {
     "best": ALONE | {"keep": "best", "validate_every": 2},
     "halves": ALONE | {"compute": "bf16", "checkpointing": "block", "optimizer": "adafactor"},
 }
+ALWAYS = ("alone", "with the LoRA")  # twenty seconds each: the others are for the long tier
 
 
-@pytest.mark.parametrize("settings", RESUMED.values(), ids=RESUMED)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(settings, id=name, marks=() if name in ALWAYS else pytest.mark.long)
+        for name, settings in RESUMED.items()
+    ],
+)
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(told, monkeypatch, settings):
     told = wired((told.model, told.clip, told.vae), told.dataset, held_out=told.dataset)
     whole = train(told, name="whole", **settings)

@@ -10,9 +10,10 @@ from atelier.measure import __main__ as command
 from atelier.measure import gpu, memory, report
 from atelier.measure.report import Report
 from atelier.measure.trial import Found, Trial
+from atelier.training import optimizers
 from atelier.training.config import make_config
 
-FOUND = Found(peak=12.5, reserved=14.0, left=0.0, seconds=0.61, streamed=0.0)
+FOUND = Found(peak=12.5, reserved=14.0, left=0.0, seconds=0.61, streamed=0.0, state=0.5)
 
 
 def test_without_a_card_it_says_so_and_fails(monkeypatch):
@@ -61,7 +62,52 @@ def test_a_part_is_told_in_a_table_a_page_and_a_line(monkeypatch, tmp_path, caps
     assert figures["left_gib"] == 0.25 and figures["device"] == "Card 9000"
     page = (tmp_path / "gpu-checkpointing.md").read_text()
     assert "`python dev.py measure gpu checkpointing`" in page
-    assert "| checkpointing | block | bfloat16 | 1.600 | 12.50 | 14.00 | 0.250 | 0.00 |" in page
+    row = "| checkpointing | block | bfloat16 | 1.600 | 12.50 | 14.00 | 0.250 | 0.00 | 0.500 |"
+    assert row in page
+
+
+def test_8_bit_optimizers_stand_beside_their_whole_form(monkeypatch, tmp_path, capsys):
+    """On the same model, in the same process, and nothing else is different."""
+    asked = []
+
+    def found(shape, weights, trials, limit):
+        asked.extend(trial.settings for trial in trials)
+        return [replace(FOUND, state=state) for state in (0.4, 0.1)]
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Card 9000")
+    monkeypatch.setattr(gpu, "found", found)
+    monkeypatch.setattr(gpu, "missing", lambda name: "")
+    monkeypatch.setattr(report, "PLACE", tmp_path)
+    command.main(["gpu", "optimizers"])
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures["optimizers_adamw_state_gib"] == 0.4
+    assert figures["optimizers_adamw_8bit_state_gib"] == 0.1
+    assert asked[1] == asked[0] | {"optimizer": "adamw_8bit"} != asked[0]
+    assert "GiB of the optimizer" in (tmp_path / "gpu-optimizers.md").read_text()
+
+
+def test_a_part_whose_package_is_missing_says_what_to_type(monkeypatch):
+    without = ("bitsandbytes", "triton")
+
+    def find_spec(name, *_more):
+        return None if name in without else object()
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Card 9000")
+    monkeypatch.setattr(optimizers, "find_spec", find_spec)
+    monkeypatch.setattr(gpu.importlib.util, "find_spec", find_spec)
+    monkeypatch.setattr(gpu, "found", lambda shape, weights, trials, limit: [FOUND] * len(trials))
+    with pytest.raises(SystemExit, match=r"gpu optimizers .*pip install bitsandbytes"):
+        command.main(["gpu", "optimizers"])
+    with pytest.raises(SystemExit, match="gpu compile .*Triton"):
+        command.main(["gpu", "compile"])
+    whole = gpu.measure(quick=True)  # the others are measured
+    skipped = {name for name in whole.figures if name.endswith("_skipped")}
+    assert skipped == {"optimizers_skipped", "compile_skipped", "compile-block_skipped"}
+    assert {row["part"] for row in whole.rows} == gpu.PARTS.keys() - {
+        name.removesuffix("_skipped") for name in skipped
+    }
 
 
 def test_what_a_memory_feature_saves_is_with_it_against_without_it(monkeypatch):

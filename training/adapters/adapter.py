@@ -17,6 +17,7 @@ from .keys import Names
 from .patterns import Size
 from .scaling import scale_inside
 from .targets import layer_sizes
+from .tucker import differentiate_cores
 
 _NAME = ".default"  # peft's name for the one adapter
 _MAGNITUDE = "lora_magnitude_vector.weight"
@@ -62,6 +63,8 @@ class Adapter:
         for layer, module in self._modules.items():
             if start:
                 _replace(module, start.parts[layer])
+                if "hada_t1" in start.parts[layer]:
+                    differentiate_cores(module, _NAME[1:])
             if config.dropout:
                 _drop(module)
             if self.kind == "lora":

@@ -57,10 +57,10 @@ NATIVE = Naming("native")
 
 @dataclass(frozen=True)
 class TextNaming:
-    """Of a text encoder's: `stems` are the layers' names in a file."""
+    """Of the text encoders': `stems` are the layers' names in a file."""
 
     stems: Mapping[str, str]
-    one_alpha = False
+    one_alpha = True  # diffusers takes the commonest for all layers of an encoder
 
     def key(self, layer: str, part: str) -> str:
         stem = self.stems[layer]

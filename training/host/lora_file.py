@@ -1,7 +1,7 @@
 """A LoRA in any naming that ComfyUI reads, as the start of a training."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..adapters.adapter import Start
 from ..adapters.patterns import Size
+from ..adapters.tucker import rebuilt
 from ..files import legible
 from ..settings.adapter import Kind
 from ..tensor_file import not_finite
@@ -31,15 +32,18 @@ _LORA = ("lora_B.weight", "lora_A.weight", "alpha", "mid", "dora", "reshape")
 _PARTS = {"lora": _LORA, "loha": _LOHA, "lokr": _LOKR}
 # What ComfyUI's readers raise on files that lack a part, or have one of another shape.
 _LIES = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-_TUCKER = "i j k l, j r, i p -> p r k l"
 
 
 class _Piece(NamedTuple):
-    """What a file has for one layer, or for some rows of one (`first`, `count`)."""
+    """What a file has for one layer, or for some rows of one (`first`, `count`).
+
+    `order` puts its rows into the network's order, where another program has them in another.
+    """
 
     kind: str
     parts: dict[str, Any]
     rows: tuple[int, int] | None
+    order: Callable[[Tensor], Tensor] | None = None
 
 
 def start_from(lora: dict[str, Tensor], model: "BaseModel") -> Start:
@@ -83,12 +87,13 @@ def _start(
     _refuse_strangers(own, key_map, family)
     pieces: dict[str, list[_Piece]] = {}
     for key, adapter in patches.items():
-        name, rows = _place(key)
-        pieces.setdefault(name, []).append(_piece(name, adapter, rows))
+        name, rows, order = _place(key)
+        piece = _piece(name, adapter, rows)._replace(order=order)
+        pieces.setdefault(name, []).append(piece)
     weights = network.state_dict()
     for name, some in pieces.items():
         _refuse_other_shapes(name, some, network, weights[name + _SUFFIX])
-    whole = {name: _whole(some, weights[name + _SUFFIX]) for name, some in pieces.items()}
+    whole = {name: _whole(name, some, weights[name + _SUFFIX]) for name, some in pieces.items()}
     kinds = sorted({piece.kind for piece in whole.values()})
     if len(kinds) != 1:
         raise ValueError(
@@ -170,12 +175,12 @@ def _effect(piece: _Piece) -> Tensor:
         if name in own:
             return own[name]
         up, down = own[f"{name}_a"], own[f"{name}_b"]
-        return torch.einsum(_TUCKER, own[core], down, up) if core in own else up @ down
+        return rebuilt(own[core], up, down) if core in own else up @ down
 
     if piece.kind == "loha":
         return product("hada_w1", "hada_t1") * product("hada_w2", "hada_t2")
     if piece.kind == "lokr":
-        small, large = product("lokr_w1", ""), product("lokr_w2", "lokr_t2")
+        small, large = product("lokr_w1", ""), product("lokr_w2", "")
         return torch.kron(small.reshape(*small.shape, *[1] * (large.ndim - 2)), large)
     return own["lora_B.weight"].flatten(1) @ own["lora_A.weight"].flatten(1)
 
@@ -199,16 +204,16 @@ def _refuse_strangers(lora: dict[str, Tensor], key_map: dict[str, Any], family: 
         )
 
 
-def _place(key: Any) -> tuple[str, tuple[int, int] | None]:
-    """The layer's name, and which of its rows are meant, if not all."""
-    name, offset = (key[0], key[1]) if isinstance(key, tuple) else (key, None)
+def _place(key: Any) -> tuple[str, tuple[int, int] | None, Any]:
+    """The layer's name, which of its rows are meant, if not all, and what puts them in order."""
+    name, offset, order, *_ = (*key, None, None) if isinstance(key, tuple) else (key, None, None)
     layer = name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
     if offset is None:
-        return layer, None
+        return layer, None, order
     axis, first, count = offset
     if axis != 0:
         raise ValueError(f"continue_from has columns of {layer} only, which cannot be trained.")
-    return layer, (first, count)
+    return layer, (first, count), order
 
 
 def _piece(name: str, adapter: Any, rows: tuple[int, int] | None) -> _Piece:
@@ -223,6 +228,11 @@ def _piece(name: str, adapter: Any, rows: tuple[int, int] | None) -> _Piece:
     for part in ("mid", "reshape"):
         if parts.pop(part, None) is not None:
             raise ValueError(f"continue_from has a {part!r} for {name}, which cannot be trained.")
+    if parts.get("lokr_t2") is not None:
+        raise ValueError(
+            f"continue_from has a LoKr with a Tucker core (lokr_t2) for {name}, which cannot be "
+            "trained. Go on from one that LyCORIS made without use_tucker."
+        )
     dora = parts.pop("dora", None)
     if dora is not None:
         if kind != "lora":
@@ -233,19 +243,23 @@ def _piece(name: str, adapter: Any, rows: tuple[int, int] | None) -> _Piece:
     )
 
 
-def _whole(pieces: Sequence[_Piece], weight: Tensor) -> _Piece:
+def _whole(name: str, pieces: Sequence[_Piece], weight: Tensor) -> _Piece:
     """One adapter for the layer: pieces for some of its rows become one of the ranks' sum."""
-    if len(pieces) == 1 and pieces[0].rows is None:
+    if len(pieces) == 1 and pieces[0].rows is None and not pieces[0].order:
         piece = pieces[0]
         scale = piece.parts.get("dora_scale")
         if scale is not None and (scale.shape[0], scale.numel()) != (weight.shape[0],) * 2:
             raise ValueError("continue_from is a DoRA over inputs; only those over outputs go on.")
         return piece
-    if any(piece.kind != "lora" for piece in pieces):
-        raise ValueError("continue_from has parts of a layer in another kind than lora.")
+    if others := sorted({piece.kind for piece in pieces} - {"lora"}):
+        raise ValueError(
+            f"continue_from has a {others[0]} for {name} as diffusers has this layer: in parts, or "
+            "with its rows in another order. Only a plain LoRA of that form can be gone on from."
+        )
     downs, ups = [], []
     for piece in pieces:
         down, up = piece.parts["lora_A.weight"], piece.parts["lora_B.weight"]
+        up = piece.order(up) if piece.order else up
         rank = down.shape[0]
         alpha = piece.parts["alpha"]
         first, count = piece.rows or (0, weight.shape[0])
