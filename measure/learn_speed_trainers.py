@@ -1,7 +1,7 @@
 """The three trainers on the demo's pictures, each leaving its LoRA behind on the way."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,9 +68,12 @@ class Watch:
             return
         seconds = (now - self.begin) * step / (step - 1)
         if step in self.marks:
-            lora = {name: tensor.detach().clone() for name, tensor in self.take().items()}
-            self.left.append(Left(step, seconds, lora))
+            self.left.append(Left(step, seconds, self.take()))
             self.begin += time.perf_counter() - now
+
+
+def copies(weights: Mapping[str, torch.Tensor]) -> Lora:
+    return {name: tensor.detach().clone() for name, tensor in weights.items()}
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,12 @@ def ours(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
         ) as session,
         progress_to(watch.tell),
     ):
-        watch.take = lambda: session.state.adapter.file_state(session.names)
+
+        def take() -> Lora:
+            with session.state.judged():  # the weights that a run that ends here would leave
+                return copies(session.state.adapter.file_state(session.names))
+
+        watch.take = take
         _ = list(session.pictures[DATASET])  # on the device when the clock starts, as the others'
         session.train(Progress(data.config.steps))
     return watch.left
@@ -148,11 +156,12 @@ def plain(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     torch.manual_seed(seed)
     parameters = add_lora(peer.network, loaded.layers["chosen"])
     watch = Watch(marks)
-    watch.take = lambda: {  # diffusers' own names, which ComfyUI reads
+    trained = {  # diffusers' own names, which ComfyUI reads
         f"transformer.{name.replace('.default', '')}": parameter
         for name, parameter in peer.network.named_parameters()
         if parameter.requires_grad
     }
+    watch.take = lambda: copies(trained)
     how = (way.batch_size, way.rate, "constant", None)
     loop(loaded, parameters, Loop(marks[-1], watch.tell, *how))
     return watch.left
@@ -165,7 +174,7 @@ def native(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     adamw = torch.optim.AdamW
 
     def make(parameters: Any, **how: Any) -> torch.optim.Optimizer:
-        watch.take = lambda: dict(parameters.mapping)  # the state dict whose values these are
+        watch.take = lambda: copies(parameters.mapping)  # the state dict whose values these are
         return adamw(parameters, **how)
 
     with (
