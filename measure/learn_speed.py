@@ -32,9 +32,9 @@ RATES = {"ours": (3e-3, 1e-2, 3e-2), "plain": (3e-3, 1e-2, 3e-2), NATIVE: (3e-2,
 # At 1, ours and plain learn twice as slowly (2.3 s against 1.0 in a look); TrainLoraNode sends N²
 # samples through the network for a batch of N.
 BATCH, NATIVE_BATCH = 4, 1
-# Ours too with LoRA+ (the first matrix slower than alone, the second faster), and at less noise:
-# rate, batch, ratio, `logit_mean`.
-PLUS = ((3e-3, 6, 32.0, -0.7), (3e-3, BATCH, 32.0, -0.7), (3e-3, BATCH, 32.0, 0.0))
+# Ours too with LoRA+ (the first matrix slower than alone, the second faster), at less noise, and as
+# the running mean of its weights: rate, batch, ratio, `logit_mean`, `ema_decay`.
+PLUS = ((4e-3, 8, 32.0, -0.7, 0.6), (3e-3, 6, 32.0, -0.7, 0.0), (3e-3, BATCH, 32.0, 0.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,15 @@ class Judge:
         """Past `least` seconds there is no need to look, nor once half of the runs missed that."""
         paces = tuple(left[-1].seconds / left[-1].step for left in runs)
         steps: list[float] = []
+        kept: list[float] = []
         most = 0
         for lefts in runs:
             if sum(map(math.isinf, steps)) > len(runs) / 2:
                 steps.append(math.inf)
                 continue
-            crossed, looked = self._crossing(lefts, least / median(paces))
+            crossed, looked, others = self._crossing(lefts, least / median(paces))
             steps.append(crossed)
+            kept.append(others)
             most = max(most, looked)
         found = Found(tuple(steps), most, paces)
         self.rows.append(
@@ -92,28 +94,32 @@ class Judge:
                 "learning rate": way.rate,
                 "LoRA+": f"{way.plus_ratio:g}",
                 "logit_mean": way.logit_mean,
+                "EMA": way.ema_decay,
                 "batch": way.batch_size,
                 "steps": f"{'> ' if found.missed else ''}{found.median_steps:.1f}",
                 "s/step": f"{median(paces):.3f}",
                 "seconds": f"{'> ' if found.missed else ''}{found.seconds:.2f}",
                 "steps, by seed": " ".join("-" if math.isinf(n) else f"{n:.1f}" for n in steps),
+                "others kept": f"{median(kept):.0%}",
             }
         )
         print(self.rows[-1], flush=True)
         return found
 
-    def _crossing(self, lefts: "Sequence[Left]", limit: float) -> tuple[float, int]:
-        """When it was there, between two marks by interpolation, and the last step looked at."""
-        before, last = 0, 0.0
+    def _crossing(self, lefts: "Sequence[Left]", limit: float) -> tuple[float, int, float]:
+        """When it was there, between two marks by interpolation; the last step looked at, and the
+        share of the other attributes that were as asked in it."""
+        before, last, kept = 0, 0.0, 0.0
         for left in lefts:
-            share = count(self.base, left.lora, self.asked).hats
-            if share >= ENOUGH:
-                part = (ENOUGH - last) / (share - last)
-                return before + part * (left.step - before), left.step
-            before, last = left.step, share
+            found = count(self.base, left.lora, self.asked)
+            kept = found.kept
+            if found.hats >= ENOUGH:
+                part = (ENOUGH - last) / (found.hats - last)
+                return before + part * (left.step - before), left.step, kept
+            before, last = left.step, found.hats
             if before > limit:
                 break
-        return math.inf, before
+        return math.inf, before, kept
 
 
 def measure(quick: bool) -> Report:
@@ -171,11 +177,13 @@ def times(other: Found, own: Found) -> float:
 NOTES = (
     f"Seconds of training until {ENOUGH:.0%} of the 16 pictures asked with a hat show one, of the "
     "median run. Demo base, fp32, rank 16, the same pictures, constant learning rate, each trainer "
-    "at the best of its rows; ours has LoRA+ and `logit_mean` too, the values of which were tried "
-    "on other seeds. The short form has one row for each way: the best of the whole form, on these "
-    "seeds. Latents and captions are on the device when the clock starts. Plain is diffusers' SD3 "
-    "network with peft on the same layers, but query, key and value are three layers there, of "
-    "rank 16 each, and one in ComfyUI. All take turns, seed by seed; a ratio is that of the median "
-    "steps times the median ratio of seconds of a step within a turn. `> ` and `-`: not there yet "
-    "in the steps it was given, or when another row of its trainer was."
+    "at the best of its rows; ours has LoRA+, `logit_mean` and a running mean of its weights (EMA) "
+    "too, the values of which were tried on other seeds. `others kept`: the share of the other "
+    "attributes that is as asked where a run was there, or looked at last; the median. The short "
+    "form has one row for each way, without LoRA+ the best of the whole form, on these seeds. "
+    "Latents and captions are on the device when the clock starts. Plain is diffusers' SD3 network "
+    "with peft on the same layers, but query, key and value are three layers there, of rank 16 "
+    "each, and one in ComfyUI. All take turns, seed by seed; a ratio is that of the median steps "
+    "times the median ratio of seconds of a step within a turn. `> ` and `-`: not there yet in the "
+    "steps it was given, or when another row of its trainer was."
 )

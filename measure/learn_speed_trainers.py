@@ -35,8 +35,9 @@ class Way:
 
     rate: float
     batch_size: int
-    plus_ratio: float = 1.0  # ours alone has these two
+    plus_ratio: float = 1.0  # ours alone has these three
     logit_mean: float = 0.0
+    ema_decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
     if way:
         changes |= {"learning_rate": way.rate, "batch_size": way.batch_size}
         changes |= {"plus_ratio": way.plus_ratio, "logit_mean": way.logit_mean}
+        changes |= {"ema_decay": way.ema_decay}
     config = make_config(**(SETTINGS | changes))
     keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))

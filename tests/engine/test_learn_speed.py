@@ -15,7 +15,7 @@ WAY = Way(1e-2, 4)
 @pytest.fixture
 def judge(monkeypatch: pytest.MonkeyPatch) -> learn_speed.Judge:
     def count(_base: Any, lora: Any, _asked: Any) -> Any:
-        return SimpleNamespace(hats=lora)
+        return SimpleNamespace(hats=lora, kept=1 - lora)
 
     monkeypatch.setattr(learn_speed, "count", count)
     nothing: Any = None
@@ -33,6 +33,7 @@ def test_it_is_the_median_of_the_runs_and_between_two_marks(judge):
     found = judge.found("ours", WAY, runs, math.inf)
     assert found.steps == pytest.approx((3, 2, 6)) and not found.missed
     assert found.seconds == pytest.approx(3 * 0.5)
+    assert judge.rows[0]["others kept"] == "10%"  # where each was there: 0, 10 and 10 %
 
 
 def test_where_most_were_never_there_it_is_at_least_all_that_there_was(judge):
