@@ -27,7 +27,8 @@ def file_inputs(prefix: str):
             options=list(PRECISIONS),
             default="fp16",
             optional=True,
-            tooltip="How the file is stored. fp16 and bf16 halve it; fp32 for work that goes on.",
+            tooltip="How the file is stored. fp16 halves it; bf16 too, but keeps fewer digits; "
+            "fp32 for work that goes on.",
         ),
     ]
 

@@ -98,7 +98,8 @@ class ShipLora(io.ComfyNode):
                     options=[AS_IT_IS, *PRECISIONS],
                     default=AS_IT_IS,
                     optional=True,
-                    tooltip="How the file is stored. fp16 and bf16 halve one of fp32.",
+                    tooltip="How the file is stored. fp16 halves one of fp32; bf16 too, but keeps "
+                    "fewer digits.",
                 ),
                 *_said(),
                 io.String.Input(

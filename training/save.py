@@ -28,6 +28,7 @@ MOST_HEADER = 4 * 2**20  # the page reads none of so many bytes, and would not f
 
 
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+_SCALES = (".alpha", ".dora_scale")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,20 @@ class Form:
             if not family:
                 raise ValueError("form = 'diffusers' needs the run that made the LoRA: wire it.")
             lora = for_diffusers(lora, family)
-        dtype = PRECISIONS[self.precision]
-        return {name: value.detach().to("cpu", dtype).contiguous() for name, value in lora.items()}
+        return stored(lora, self.precision)
+
+
+def stored(lora: dict[str, Tensor], precision: str | None) -> dict[str, Tensor]:
+    """On the CPU and in `precision`, but for what scales a whole layer or row: that stays fp32, for
+    a rounded one would move all of it the same way. With no precision, all is as it was.
+    """
+
+    def one(name: str, tensor: Tensor) -> Tensor:
+        if not precision or not tensor.is_floating_point():
+            return tensor
+        return tensor.to(PRECISIONS["fp32" if name.endswith(_SCALES) else precision])
+
+    return {name: one(name, tensor.detach().cpu()).contiguous() for name, tensor in lora.items()}
 
 
 USUAL = Form()

@@ -27,8 +27,9 @@ from atelier.training.host.private import load, private_copy
 from atelier.training.host.sample import paint
 from atelier.training.save import Form
 
-ALIKE = 2  # of 255
+ALIKE = {"fp32": 2, "fp16": 2, "bf16": 6}  # of 255, as Save LoRA's help says
 STEPS, GUIDANCE = 2, 3.0
+SIDES = {"pixart-alpha": 320, "pixart-sigma": 320}  # smaller ones ComfyUI cannot draw
 STRONG = {"aura-flow": 0.5}  # what an adapter is moved by, if not by a fifth
 FAMILIES = {
     "sd15": tiny.unet,
@@ -37,9 +38,13 @@ FAMILIES = {
     "sd3": lambda: tiny.sd3(depth=2),
     "flux": tiny.flux,
     "chroma": tiny.chroma,
+    "flux2": tiny.flux2,
     "lumina2": tiny.lumina2,
+    "z-image": tiny.z_image,
     "qwen-image": tiny.qwen_image,
     "aura-flow": tiny.aura_flow,
+    "pixart-alpha": lambda: tiny.pixart(sigma=False),
+    "pixart-sigma": tiny.pixart,
 }
 KINDS = {
     "lora": {"adapter": "lora", "alpha": 2.6},
@@ -87,7 +92,7 @@ def cases():
         yield pytest.param(family, settings, id=f"{family}-{kind}", marks=marks)
 
 
-def live(wired, settings, eye, strength):
+def live(wired, settings, eye, strength, side):
     """The picture that a run would have drawn, and its adapter's file."""
     dice = torch.Generator().manual_seed(5)
     how: Any = SimpleNamespace(
@@ -103,16 +108,17 @@ def live(wired, settings, eye, strength):
             parameter.data += strength * torch.randn(parameter.shape, generator=dice)
         denoiser = Denoiser(private, load(private, 0))
         prompts = [tiny.caption(wired, 1)], tiny.caption(wired, 2)
-        (picture,) = paint(private, denoiser, eye, *prompts, 64, how)
+        (picture,) = paint(private, denoiser, eye, *prompts, side, how)
         return np.asarray(picture, np.float32), adapter.file_state(naming(private.model))
 
 
-def native(wired, file, eye):
+def native(wired, file, eye, side):
     """What Load LoRA, KSampler and VAE Decode give."""
     with torch.inference_mode():
         patched, _ = load_lora_for_models(wired, None, file, 1.0, 0.0)
         assert patched
-        empty = comfy.sample.fix_empty_latent_channels(patched, torch.zeros(1, 4, 8, 8))
+        latent = torch.zeros(1, 4, side // 8, side // 8)
+        empty = comfy.sample.fix_empty_latent_channels(patched, latent)
         how = (1, STEPS, GUIDANCE, "euler", "simple")
         texts = tiny.caption(wired, 1), tiny.caption(wired, 2)
         (drawn,) = nodes.common_ksampler(patched, *how, *texts, {"samples": empty})
@@ -124,20 +130,23 @@ def test_every_form_of_a_file_draws_what_the_live_adapter_drew(
     wired, family, settings, tmp_path, caplog
 ):
     eye: Any = Eye()
-    drawn, state = live(wired, settings, eye, STRONG.get(family, 0.2))
+    side = SIDES.get(family, 64)
+    drawn, state = live(wired, settings, eye, STRONG.get(family, 0.2), side)
     layers = {re.sub(PART, "", key) for key in state}
     assert layers and all(f"{layer}.alpha" in state for layer in layers)
-    forms = {"comfyui": Form()}
+    readers = ["comfyui"]
     if family in IN_DIFFUSERS and settings["adapter"] == "lora":
-        forms["diffusers"] = Form("diffusers")
-    for form, how in forms.items():
-        path = tmp_path / f"{form}.safetensors"
-        save_file(how.of(state, type(wired.model).__name__), path)
+        readers.append("diffusers")
+    for form in (Form(*how) for how in product(readers, ALIKE)):
+        path = tmp_path / f"{form.reader}-{form.precision}.safetensors"
+        save_file(form.of(state, type(wired.model).__name__), path)
         file: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
-        assert (form == "diffusers" and family not in UNETS) or file.keys() == state.keys()
-        off = np.abs(native(wired, file, eye) - drawn)
-        assert off.max() <= ALIKE, f"{form} is off by {off.max():.0f} of 255"
+        other_names = form.reader == "diffusers" and family not in UNETS
+        assert other_names or file.keys() == state.keys()
+        off = np.abs(native(wired, file, eye, side) - drawn)
+        print(form, f"is off by {off.max():.0f} of 255")
+        assert off.max() <= ALIKE[form.precision], form
     assert "not loaded" not in caplog.text
-    moved = np.abs(native(wired, {}, eye) - drawn)
+    moved = np.abs(native(wired, {}, eye, side) - drawn)
     print(family, settings, f"moved by {moved.max():.0f} of 255, {moved.mean():.1f} on average")
-    assert moved.max() > 5 * ALIKE
+    assert moved.max() > 10

@@ -14,7 +14,9 @@ from atelier.training.adapters.diffusers_names import for_diffusers
 from atelier.training.adapters.patterns import Size
 from atelier.training.config import make_config
 from atelier.training.host.family import naming
+from atelier.training.host.lora_file import start_from
 from atelier.training.host.mode import own_randomness, training_mode
+from atelier.training.host.private import private_copy
 from atelier.training.host.text import private_text, text_naming, text_sizes
 
 from .test_loads_in_diffusers import NAME, TOLERANCE, adapter_file, apart, pipeline
@@ -94,6 +96,22 @@ def meant(clip, parts):
     return torch.cat([part.flatten() for part in each])
 
 
+def moved_by_comfyui(wired, clip, file, parts):
+    """What the file adds, and what there is without it."""
+    _, patched = comfy.sd.load_lora_for_models(wired, clip, file, 1.0, 1.0)
+    start = meant(clip, parts)
+    return meant(patched, parts) - start, start
+
+
+def moved_by_diffusers(family, wired, clip, folder, parts):
+    """Before ComfyUI's: that leaves the file's weights in `clip`."""
+    encoders = {part: theirs(clip, which) for part, which in parts.items()}
+    pipe = pipeline(family, peers.build(wired).network, **encoders)
+    start = said(pipe, parts, clip)
+    pipe.load_lora_weights(str(folder), weight_name=NAME)
+    return said(pipe, parts, clip) - start, start
+
+
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("family", FORMS)
 def test_text_encoders_move_the_same_way_in_both(family, shape, tmp_path, caplog):
@@ -104,20 +122,42 @@ def test_text_encoders_move_the_same_way_in_both(family, shape, tmp_path, caplog
         adapter_file(wired, {"targets": "attention"}) | text, type(wired.model).__name__
     )
     save_file(state, tmp_path / NAME)
-
-    encoders = {part: theirs(clip, which) for part, which in parts.items()}
-    pipe = pipeline(family, peers.build(wired).network, **encoders)
-    their_start = said(pipe, parts, clip)
-    pipe.load_lora_weights(str(tmp_path), weight_name=NAME)
-    moved = said(pipe, parts, clip) - their_start
-
+    moved, their_start = moved_by_diffusers(family, wired, clip, tmp_path, parts)
     file = comfy.utils.load_torch_file(str(tmp_path / NAME))
-    _, patched = comfy.sd.load_lora_for_models(wired, clip, file, 1.0, 1.0)
-    start = meant(clip, parts)
-    wanted = meant(patched, parts) - start
+    wanted, start = moved_by_comfyui(wired, clip, file, parts)
     print(f"moved by {wanted.norm() / start.norm():.2f}, diffusers is off by", end=" ")
     print(f"{apart(moved, wanted):.1e}; {apart(their_start, start):.1e} without the file")
     assert "not loaded" not in caplog.text and "No LoRA keys" not in caplog.text
     assert apart(their_start, start) < TOLERANCE
     assert apart(moved, wanted) < TOLERANCE
     assert wanted.norm() > 0.01 * start.norm()
+
+
+def with_alphas_of_its_own(text):
+    """As another program may write it: alphas differ, and some layers have none."""
+    out = dict(text)
+    stems = sorted(key.removesuffix(".alpha") for key in text if key.endswith(".alpha"))
+    for number, stem in enumerate(stems):
+        alpha = (None, 1.0, 6.5, 6.5)[number % 4]
+        del out[f"{stem}.alpha"]
+        out |= {f"{stem}.alpha": torch.tensor(alpha)} if alpha else {}
+    return out
+
+
+@pytest.mark.parametrize("family", FORMS)
+def test_what_a_run_only_carries_along_moves_the_same_way_in_both(family, tmp_path):
+    make, model, tokenizer, parts = FORMS[family]
+    wired, clip = make(), small(model, tokenizer)
+    text = with_alphas_of_its_own(text_file(clip, naming(wired.model), SHAPES["as trained"]))
+    file = adapter_file(wired, {"targets": "attention"}) | text
+    with training_mode(), private_copy(wired) as private:
+        start = start_from(file, private.model)
+        adapter = Adapter(private.model.diffusion_model, make_config(), start=start)
+        written = adapter.file_state(naming(private.model))
+    save_file(written, tmp_path / NAME)
+    moved, _ = moved_by_diffusers(family, wired, clip, tmp_path, parts)
+    before, _ = moved_by_comfyui(wired, clip, file, parts)
+    after, _ = moved_by_comfyui(wired, clip, written, parts)
+    print(f"ComfyUI is off by {apart(after, before):.1e}, diffusers by {apart(moved, before):.1e}")
+    assert apart(after, before) < 1e-5
+    assert apart(moved, before) < TOLERANCE

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..config import TrainConfig
 from ..settings.adapter import Kind
-from .diffusers_names import one_alpha
+from .diffusers_names import one_alpha, text_with_one_alpha
 from .keys import Names
 from .patterns import Size
 from .scaling import scale_inside
@@ -27,8 +27,8 @@ _MAGNITUDE = "lora_magnitude_vector.weight"
 class Start:
     """An adapter that is there already, to go on from: what a file holds, in peft's names.
 
-    `parts` are by layer; `carried` are tensors of the file that are written again as they are (a
-    text encoder's, say).
+    `parts` are by layer; `carried` are tensors of the file that are written again, with one alpha
+    for all (a text encoder's, say).
     """
 
     kind: Kind
@@ -59,7 +59,7 @@ class Adapter:
         _refuse_small_floats(network, self.kind, self.sizes)
         inject_adapter_in_model(_peft_config(self.kind, self.sizes, config), network)
         self._modules = {layer: _tuner(network, layer) for layer in self.sizes}
-        self._carried = dict(start.carried) if start else {}
+        self._carried = text_with_one_alpha(start.carried) if start else {}
         for layer, module in self._modules.items():
             if start:
                 _replace(module, start.parts[layer])

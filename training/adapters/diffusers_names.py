@@ -163,6 +163,28 @@ def one_alpha(lora: Lora) -> dict[str, tuple[Tensor, Tensor, float]]:
     }
 
 
+def text_with_one_alpha(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a file, with `one_alpha` for the text encoders' layers that have kohya's names.
+
+    Those without an alpha get it too: it was their rank. All else is as it was.
+    """
+    down, up = ".lora_down.weight", ".lora_up.weight"
+    stems = [key.removesuffix(up) for key in state if re.match(rf"lora_te.*{re.escape(up)}", key)]
+    lora = {
+        stem: (state[stem + down], state[stem + up].float(), _alpha(state, stem))
+        for stem in stems
+        if stem + down in state
+    }
+    same = one_alpha(lora) if lora else {}
+    ups = {stem + up: b for stem, (_, b, _) in same.items()}
+    return dict(state) | ups | {f"{stem}.alpha": torch.tensor(c) for stem, (*_, c) in same.items()}
+
+
+def _alpha(state: Mapping[str, Tensor], stem: str) -> float:
+    known = state.get(f"{stem}.alpha")
+    return float(len(state[f"{stem}.lora_down.weight"]) if known is None else known)
+
+
 def transformer_state(lora: Lora, family: Family) -> dict[str, Tensor]:
     """A LoRA as diffusers and ComfyUI read it for SD3 and Flux.
 

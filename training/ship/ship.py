@@ -20,7 +20,7 @@ from ..host.lora_choice import lora_file
 from ..mark import save_marked
 from ..metadata import thumbnail
 from ..run import Run
-from ..save import PRECISIONS, metadata_of
+from ..save import metadata_of, stored
 from ..tensor_file import read
 from .card import About, Contents, Judged, Shown, card
 
@@ -133,7 +133,7 @@ def ship(goods: Goods, about: About, graph: Any, private: bool, precision: str =
     about = replace(about, name=name)
     if not goods.lora:
         raise ValueError("The LoRA is empty: there is nothing to ship.")
-    goods = replace(goods, lora=_cast(goods.lora, precision))
+    goods = replace(goods, lora=stored(goods.lora, None if precision == AS_IT_IS else precision))
     parent = folders.pictures() / "shipped"
     staged = parent / f".{uuid.uuid4().hex}.part"
     try:
@@ -156,15 +156,6 @@ def ship(goods: Goods, about: About, graph: Any, private: bool, precision: str =
         return place_folder(staged, parent, name)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-
-
-def _cast(lora: dict[str, Tensor], precision: str) -> dict[str, Tensor]:
-    dtype = PRECISIONS.get(precision)
-
-    def one(tensor: Tensor) -> Tensor:
-        return tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor
-
-    return {key: one(tensor).detach().cpu().contiguous() for key, tensor in lora.items()}
 
 
 def _header(goods: Goods, about: About, graph: Any, private: bool) -> dict[str, str]:
