@@ -1,5 +1,6 @@
 """What the tests share: ComfyUI in this process, a base directory of its own, and the long tier."""
 
+import gc
 import tempfile
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]
+
+
+def pytest_collection_finish() -> None:
+    """Every training asks for a collection, which would look through all modules each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def make_base(base: Path) -> None:
