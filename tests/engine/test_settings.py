@@ -117,8 +117,7 @@ def test_a_running_mean_starts_with_the_first_step_and_then_lags(wires):
 WORSE = {"learning_rate": 0.5, "schedule": "constant", "validate_every": 1, "clip_norm": 0}
 
 
-def test_the_best_weights_are_kept_and_a_run_that_gets_worse_stops(wires, base, pictures):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_the_best_weights_are_kept_and_a_run_that_gets_worse_stops(held):
     stopped = train(held, name="stopped", **WORSE, patience=2, keep="best")
     values = held_out(stopped)
     best = values.index(min(values)) + 1
@@ -137,8 +136,7 @@ def test_going_by_held_out_loss_needs_held_out_pictures(wires, settings):
 
 
 @pytest.mark.parametrize("patience", [0, 3])
-def test_a_stopped_run_remembers_its_best(wires, base, pictures, monkeypatch, patience):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_a_stopped_run_remembers_its_best(held, monkeypatch, patience):
     settings = WORSE | {"keep": "best", "patience": patience}
     whole = train(held, name="whole", **settings)
     with monkeypatch.context() as patch:

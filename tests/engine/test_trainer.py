@@ -60,7 +60,7 @@ def hooks(wires):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_the_host_is_bit_for_bit_what_it_was(wires, base, pictures, monkeypatch, end):
+def test_the_host_is_bit_for_bit_what_it_was(held, wires, monkeypatch, end):
     """Dropout, a trained text encoder and samples while training have most to put back."""
     picture, before, hung = drawn(wires), state(wires), hooks(wires)
     dice = torch.get_rng_state()
@@ -68,7 +68,6 @@ def test_the_host_is_bit_for_bit_what_it_was(wires, base, pictures, monkeypatch,
     settings = {"text_encoders": "clip", "dropout": 0.2, "ema_decay": 0.5, "checkpointing": "block"}
     settings |= {"sample_every": 3, "sample_prompts": "a person", "sample_steps": 1}
     settings |= {"resolution": 64, "batch_size": 1, "targets": "attention"}
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
     error = ENDS[end]
     if error:
         stop_at(monkeypatch, 4, error)
