@@ -28,16 +28,24 @@ from atelier.training.host.text import (
     text_naming,
     text_sizes,
 )
-from atelier.training.run import Run
 from atelier.training.save import Form, save_lora
 from atelier.training.task import Task
 
 from .trained import same, stop_at, train, wired
 
 
+@pytest.fixture(scope="module")
+def made():
+    """What was trained once."""
+    return {}
+
+
 @pytest.fixture
-def plain(wires):
-    return train(wires, name="plain").lora()
+def plain(wires, made):
+    """The LoRA of a run with the settings of all tests."""
+    if "plain" not in made:
+        made["plain"] = train(wires, name="plain").lora()
+    return made["plain"]
 
 
 NEUTRAL = {
@@ -97,7 +105,7 @@ def held_out(run):
     return [line["held_out"] for line in run.logged() if "held_out" in line]
 
 
-def test_the_bases_own_prediction_as_target_costs_nothing_at_first(wires, base, pictures, plain):
+def test_the_bases_own_prediction_as_target_costs_nothing_at_first(wires, base, pictures):
     classes = wired(base, wires.dataset, class_pictures=load_folder(pictures))
     kept = train(classes, name="kept", prior_target="base")
     alone = train(wires, name="plain")
@@ -423,8 +431,7 @@ def test_the_bases_prediction_cannot_be_the_target_while_text_encoders_learn(wir
 
 
 def test_a_step_that_does_not_fit_is_recomputed_and_gives_the_same(wires, monkeypatch, plain):
-    roomy = next(folders.runs().glob("plain*"))
-    assert (Run(roomy).plan() or {})["recompute"] is False
+    assert (train(wires, name="roomy", steps=1).plan() or {})["recompute"] is False
     with monkeypatch.context() as patch:
         patch.setattr("atelier.training.fitting.free_bytes", lambda device: 2**10)
         tight = train(wires, name="tight")

@@ -136,8 +136,11 @@ def test_a_moved_dataset_is_the_same_request(wires, pictures, base, tmp_path_fac
     moved.rename(pictures)
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-@pytest.mark.parametrize("step", [1, 3, 5, 6])
+# Each step with each accumulation: test_resume.py.
+@pytest.mark.parametrize(
+    ("step", "accumulation"),
+    [(3, 1), (6, 2), *(pytest.param(n, m, marks=pytest.mark.long) for n in (1, 5) for m in (1, 2))],
+)
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(wires, monkeypatch, step, accumulation):
     whole = train(wires, name="whole", accumulation=accumulation)
     with monkeypatch.context() as patch:
