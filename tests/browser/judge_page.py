@@ -10,7 +10,7 @@ from .canvas import PATIENCE
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-ANY = re.compile("")  # the corner above the heads of rows
+ANY = re.compile(".*")  # the corner above the heads of rows
 
 
 @dataclass

@@ -19,7 +19,7 @@ def wired(base, *datasets, **more):
     return Wires(model, clip, vae, *datasets, **more)
 
 
-def first(dataset, count):
+def some(dataset, count):
     """Its first pictures: what is measured at all held-out ones takes longer than a short run."""
     return replace(dataset, records=dataset.records[:count])
 
