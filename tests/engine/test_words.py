@@ -272,7 +272,7 @@ def test_saved_words_are_not_written_over_nor_twice(told):
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_the_node_saves_words_and_says_how_they_are_called(told, alone, monkeypatch):
-    run = train(told, **BRIEF | {"train_network": not alone})
+    run = train(told, **(ALONE if alone else WORD), steps=2)
     monkeypatch.setattr(SaveLora, "hidden", SimpleNamespace(extra_pnginfo=None))
     name, words = SaveLora.execute(run.lora(), "words/lora", False, run=run).args
     assert words == "embedding:ohwx"
