@@ -24,7 +24,7 @@ SETTINGS = {
     "alpha": 16,
     "resolution": 128,
 }
-QUICK = {"steps": 80, "learning_rate": 5e-3}
+QUICK = {"steps": 140, "learning_rate": 5e-3}
 SEEDS = (1, 2, 3, 4)
 SAMPLED, QUICKLY_SAMPLED = 20, 10  # steps of the sampler
 
