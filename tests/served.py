@@ -33,8 +33,9 @@ def _empty(folder: Path, log: Path) -> None:
             continue
         if path.is_symlink() or path.is_file():
             path.unlink()
-        else:
-            shutil.rmtree(path)
+            continue
+        while path.exists():  # it may be at its last files still
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _ask(server: Server, path: str, sent: dict[str, Any] | None = None) -> Any:

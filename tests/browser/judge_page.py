@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 ANY = re.compile(".*")  # the corner above the heads of rows
+WIDE = """([table, least]) => {
+    const width = table.querySelector(".tile")?.getBoundingClientRect().width ?? 0;
+    return width > least && width;
+}"""
 
 
 @dataclass
@@ -59,6 +63,11 @@ class JudgePage:
         heads = [re.compile(rf"^\s*{re.escape(label)}\s*(\n|$)") for label in labels]
         found = self.table.get_by_role("columnheader")
         expect(found).to_have_text([ANY, *heads], use_inner_text=True, timeout=PATIENCE)
+
+    def wide(self, least: float = 0) -> float:
+        """How wide a picture is in the table, once one that is wider than `least` is drawn."""
+        how = [self.table.element_handle(), least]
+        return self.tab.wait_for_function(WIDE, arg=how, timeout=PATIENCE).json_value()
 
     def drawn(self) -> None:
         """Wait until each cell in the table has its picture."""

@@ -93,10 +93,9 @@ def test_is_seen_and_moved_in(browser: "Browser", file: Path, screenshots: Path)
         page.columns("without LoRA", "★ strength 0.5", "strength 1")
         page.keys("Control+End")
         assert page.current() == f"{EVIL}, seed 2. strength 1"
-        wide = page.table.locator(".tile").first.bounding_box()
+        wide = page.wide()
         page.keys(*["+"] * 6, "Control+End")  # larger, and labels stay where they are seen
-        larger = page.table.locator(".tile").first.bounding_box()
-        assert wide and larger and larger["width"] > 2 * wide["width"]
+        page.wide(2 * wide)
         assert page.table.evaluate(STAY) == [True, True, 0, 0]
         page.keys("0", "ArrowLeft", "ArrowUp", "Space")
         assert page.current().endswith("seed 1. strength 0.5. picked as A")
