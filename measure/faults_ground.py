@@ -4,6 +4,7 @@ ComfyUI is imported and the base loaded once; each training is a fork of that (P
 this measurement). The parent never trains: a fork after threads have run would hang.
 """
 
+import gc
 import json
 import os
 import select
@@ -12,7 +13,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,9 @@ class Ground:
             base: Any = CheckpointLoaderSimple().load_checkpoint(CHECKPOINT)
         data = load_folder(self.pictures)
         model, clip, vae = base
-        self.wires = Wires(model, clip, vae, data, held_out=data)
+        held_out = replace(data, records=data.records[:1])
+        self.wires = Wires(model, clip, vae, data, held_out=held_out)
+        gc.freeze()  # what a fork collects is its own
 
     def train(self, name: str, say: Say, at: At | None = None, **changes: Any) -> Run:
         """Train in this process, telling of each step; `at` is called after it, to break things."""

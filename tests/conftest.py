@@ -1,12 +1,16 @@
 """What the tests share: ComfyUI in this process, a base directory of its own, and the long tier."""
 
+import gc
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from atelier.demo import engine
+from atelier.demo.server import Server, running
+from atelier.tests.served import emptied
 
 PACK = Path(__file__).resolve().parent.parent
 _BASE = tempfile.TemporaryDirectory(prefix="atelier-tests-", ignore_cleanup_errors=True)
@@ -43,10 +47,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in long]
 
 
+def pytest_collection_finish() -> None:
+    """Every training asks for a collection, which would look through all modules each time."""
+    gc.collect()
+    gc.freeze()
+
+
 def make_base(base: Path) -> None:
     """Fill `base` as dev.py fills `.dev/base`: folders, this pack, the demo's model and pictures.
 
-    The last two are those that dev.py installed, linked.
+    The last two are those that dev.py installed, linked. What is there already stays.
     """
     from atelier.demo.install import install
 
@@ -54,12 +64,30 @@ def make_base(base: Path) -> None:
     install(kept)
     for name in ("models/loras", "input", "output", "temp", "user", "custom_nodes"):
         (base / name).mkdir(parents=True, exist_ok=True)
-    for name in ("models/checkpoints", "input/atelier-demo"):
-        (base / name).symlink_to(kept / name, target_is_directory=True)
-    (base / "custom_nodes" / "atelier").symlink_to(PACK, target_is_directory=True)
+    links = {name: kept / name for name in ("models/checkpoints", "input/atelier-demo")}
+    for name, target in (links | {"custom_nodes/atelier": PACK}).items():
+        if not (base / name).exists():
+            (base / name).symlink_to(target, target_is_directory=True)
 
 
 @pytest.fixture(scope="session")
 def comfy_base() -> Path:
     """The base directory of the ComfyUI in this process."""
     return Path(_BASE.name)
+
+
+@pytest.fixture(scope="session")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A ComfyUI server as a process of its own: to start one takes ten seconds of a core."""
+    base = tmp_path_factory.mktemp("server")
+    make_base(base)
+    with running(base) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def empty_server(one_server: Server) -> Server:
+    """That server as it was when it started, whatever the modules before did with it."""
+    emptied(one_server)
+    make_base(one_server.base)
+    return one_server

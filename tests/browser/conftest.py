@@ -1,4 +1,4 @@
-"""A ComfyUI server and a Chromium that looks at it, once for a test module."""
+"""The ComfyUI server of the tests, and a Chromium for each module that looks at it."""
 
 import os
 import shutil
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from atelier.demo.install import FOLDER, PICTURES
-from atelier.demo.server import Server, running
-from atelier.tests.conftest import make_base
+from atelier.demo.server import Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -50,14 +49,11 @@ def copy_some(target: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    base = tmp_path_factory.mktemp("browser")
-    make_base(base)
-    pictures = base / "input" / FOLDER
+def server(empty_server: Server) -> Server:
+    pictures = empty_server.base / "input" / FOLDER
     pictures.unlink()  # a link out of the input folder, which Load Dataset rightly refuses
     copy_some(pictures)
-    with running(base) as started:
-        yield started
+    return empty_server
 
 
 @pytest.fixture(scope="module")

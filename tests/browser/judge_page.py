@@ -1,11 +1,20 @@
 """The page of grids as a person uses it, in ComfyUI's side bar or in a file of its own."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .canvas import PATIENCE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+ANY = re.compile(".*")  # the corner above the heads of rows
+WIDE = """([table, least]) => {
+    const width = table.querySelector(".tile")?.getBoundingClientRect().width ?? 0;
+    return width > least && width;
+}"""
 
 
 @dataclass
@@ -47,9 +56,18 @@ class JudgePage:
         own = self.table.get_attribute("aria-activedescendant")
         return self.root.locator(f"#{own}").get_attribute("aria-label") or ""
 
-    def heads(self, role: str) -> list[str]:
-        """Labels of rows or columns that are elements now."""
-        return [one.strip() for one in self.table.get_by_role(role).all_inner_texts()]  # type: ignore[arg-type]
+    def columns(self, *labels: str) -> None:
+        """Wait until the columns are headed so, whatever scores stand below."""
+        from playwright.sync_api import expect  # there is a page, so it is installed
+
+        heads = [re.compile(rf"^\s*{re.escape(label)}\s*(\n|$)") for label in labels]
+        found = self.table.get_by_role("columnheader")
+        expect(found).to_have_text([ANY, *heads], use_inner_text=True, timeout=PATIENCE)
+
+    def wide(self, least: float = 0) -> float:
+        """How wide a picture is in the table, once one that is wider than `least` is drawn."""
+        how = [self.table.element_handle(), least]
+        return self.tab.wait_for_function(WIDE, arg=how, timeout=PATIENCE).json_value()
 
     def drawn(self) -> None:
         """Wait until each cell in the table has its picture."""

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 WORKFLOWS = sorted(templates.WORKFLOWS.glob("*.json"))
 NAMES = [path.stem for path in WORKFLOWS]
-LOOKS = [(vue, theme) for vue in (False, True) for theme in ("dark", "light")]
+LOOKS = [(False, "dark"), (True, "light")]
+OTHERS = [
+    pytest.param(*look, marks=pytest.mark.long) for look in [(False, "light"), (True, "dark")]
+]
 TRAINING = {"steps": 20, "batch_size": 2}
 GRID = {"seeds": "1", "strengths": "1", "steps": 4, "prompts": templates.PROMPTS[0]}
 ENOUGH = 240  # seconds for any one thing on two busy cores; on idle ones it takes a tenth
@@ -51,7 +54,7 @@ def test_are_offered_with_thumbnails(server: Server) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("vue", "theme"), LOOKS)
+@pytest.mark.parametrize(("vue", "theme"), [*LOOKS, *OTHERS])
 def test_opens(
     browser: "Browser", server: Server, screenshots: Path, vue: bool, theme: str
 ) -> None:
@@ -69,7 +72,7 @@ def test_opens(
 
 @pytest.mark.browser
 @pytest.mark.timeout(3 * ENOUGH)
-@pytest.mark.parametrize(("vue", "theme"), [(False, "dark"), (True, "light")])
+@pytest.mark.parametrize(("vue", "theme"), LOOKS)
 def test_runs(browser: "Browser", server: Server, screenshots: Path, vue: bool, theme: str) -> None:
     """From Browse Templates and Run to the grid's picture on its node."""
     settings = {"Comfy__VueNodes__Enabled": vue, "Comfy__ColorPalette": theme}

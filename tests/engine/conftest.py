@@ -43,13 +43,11 @@ def wires(base, pictures):
 
 
 @pytest.fixture
-def held(base, wires, pictures):
-    """With held-out pictures: the same ones."""
-    from atelier.training.data.folder import load_folder
+def held(base, wires):
+    """With held-out pictures: two of the same ones."""
+    from .trained import some, wired
 
-    from .trained import wired
-
-    return wired(base, wires.dataset, held_out=load_folder(pictures))
+    return wired(base, wires.dataset, held_out=some(wires.dataset, 2))
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,9 @@ from .trained import same, state, train, wired
 
 
 @pytest.fixture
-def trained(base, wires, held):
+def trained(base, wires):
     """A run of four pictures, and its wires with the same ones held out."""
+    held = wired(base, wires.dataset, held_out=wires.dataset)
     return held, train(wires, steps=4, save_every=2, validate_every=0)
 
 

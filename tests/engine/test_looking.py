@@ -6,7 +6,6 @@ from comfy.sd import load_lora_for_models
 from PIL import Image
 from safetensors.torch import load_file
 
-from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
 
 from .test_settings import PROMPTS, SAMPLED, native
@@ -38,8 +37,7 @@ def test_samples_keep_the_loras_that_are_on_the_wire(wires, base):
     assert patched and patched.patches and not model.patches
 
 
-def test_the_last_weights_are_kept_too_where_the_best_become_the_lora(wires, base, pictures):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_the_last_weights_are_kept_too_where_the_best_become_the_lora(held):
     settings = {"learning_rate": 0.5, "schedule": "constant", "clip_norm": 0, "validate_every": 1}
     settings |= {"steps": 4}
     best = train(held, name="best", **settings, keep="best")

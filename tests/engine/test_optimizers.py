@@ -13,11 +13,10 @@ from torch import nn
 
 from atelier.training import nest
 from atelier.training.config import make_config
-from atelier.training.data.folder import load_folder
 from atelier.training.optimizers import NOT_EXACT, OPTIMIZERS, installed, make_optimizer
 from atelier.training.schedule import make_schedule
 
-from .trained import same, stop_at, train, wired
+from .trained import same, stop_at, train
 
 STEPS = 32
 # Learning rates that suit the small problem below; the others learn it at 0.1.
@@ -159,8 +158,7 @@ def lines(run):
     "name",
     [pytest.param(name, marks=() if name in KINDS else pytest.mark.long) for name in installed()],
 )
-def test_trains_a_lora_and_goes_on(wires, base, pictures, monkeypatch, name):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_trains_a_lora_and_goes_on(held, monkeypatch, name):
     settings = FEW | {"optimizer": name, "learning_rate": GENTLE.get(name, 2e-3)}
     whole = train(held, name="whole", **settings)
     with monkeypatch.context() as patch:
@@ -174,8 +172,7 @@ def test_trains_a_lora_and_goes_on(wires, base, pictures, monkeypatch, name):
     assert last < first
 
 
-def test_judging_a_schedule_free_run_changes_nothing(wires, base, pictures):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_judging_a_schedule_free_run_changes_nothing(held):
     settings = {"optimizer": "adamw_schedule_free", "schedule": "constant"}
     never, often = (
         train(held, name=f"every-{every}", validate_every=every, **settings).lora()

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from atelier.training.data.folder import load_folder
-
-from .trained import same, train, wired
+from .trained import same, train
 
 # All that draws something.
 DRAWING = {
@@ -47,8 +45,7 @@ def seed_all(number):
 
 
 @pytest.mark.parametrize("settings", KINDS)
-def test_one_seed_gives_one_lora_and_the_processs_generators_stay(wires, base, pictures, settings):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_one_seed_gives_one_lora_and_the_processs_generators_stay(held, settings):
     runs = []
     for number, seed in enumerate((5, 5, 6)):
         seed_all(number)

@@ -3,6 +3,7 @@
 import copy
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import comfy.model_management as management
 import numpy as np
@@ -28,16 +29,24 @@ from atelier.training.host.text import (
     text_naming,
     text_sizes,
 )
-from atelier.training.run import Run
 from atelier.training.save import Form, save_lora
 from atelier.training.task import Task
 
-from .trained import same, stop_at, train, wired
+from .trained import same, some, stop_at, train, wired
+
+
+@pytest.fixture(scope="module")
+def made():
+    """What was trained once."""
+    return {}
 
 
 @pytest.fixture
-def plain(wires):
-    return train(wires, name="plain").lora()
+def plain(wires, made):
+    """The LoRA of a run with the settings of all tests."""
+    if "plain" not in made:
+        made["plain"] = train(wires, name="plain").lora()
+    return made["plain"]
 
 
 NEUTRAL = {
@@ -97,7 +106,7 @@ def held_out(run):
     return [line["held_out"] for line in run.logged() if "held_out" in line]
 
 
-def test_the_bases_own_prediction_as_target_costs_nothing_at_first(wires, base, pictures, plain):
+def test_the_bases_own_prediction_as_target_costs_nothing_at_first(wires, base, pictures):
     classes = wired(base, wires.dataset, class_pictures=load_folder(pictures))
     kept = train(classes, name="kept", prior_target="base")
     alone = train(wires, name="plain")
@@ -117,8 +126,7 @@ def test_a_running_mean_starts_with_the_first_step_and_then_lags(wires):
 WORSE = {"learning_rate": 0.5, "schedule": "constant", "validate_every": 1, "clip_norm": 0}
 
 
-def test_the_best_weights_are_kept_and_a_run_that_gets_worse_stops(wires, base, pictures):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_the_best_weights_are_kept_and_a_run_that_gets_worse_stops(held):
     stopped = train(held, name="stopped", **WORSE, patience=2, keep="best")
     values = held_out(stopped)
     best = values.index(min(values)) + 1
@@ -137,8 +145,7 @@ def test_going_by_held_out_loss_needs_held_out_pictures(wires, settings):
 
 
 @pytest.mark.parametrize("patience", [0, 3])
-def test_a_stopped_run_remembers_its_best(wires, base, pictures, monkeypatch, patience):
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
+def test_a_stopped_run_remembers_its_best(held, monkeypatch, patience):
     settings = WORSE | {"keep": "best", "patience": patience}
     whole = train(held, name="whole", **settings)
     with monkeypatch.context() as patch:
@@ -245,7 +252,13 @@ def test_a_set_larger_than_its_room_streams(wires, monkeypatch, plain):
 
 
 PROMPTS = ["a person with red hair", "a sad person"]
-SAMPLED = {"sample_every": 3, "sample_prompts": "\n".join(PROMPTS), "sample_steps": 4}
+SAMPLED = {"sample_every": 3, "sample_prompts": "\n".join(PROMPTS), "sample_steps": 2}
+
+
+@cache
+def encoded(clip, text):
+    (found,) = CLIPTextEncode().encode(clip, text)
+    return found
 
 
 def native(base, lora, prompt, guidance=4.0):
@@ -253,11 +266,10 @@ def native(base, lora, prompt, guidance=4.0):
     model, clip, vae = base
     with torch.inference_mode():
         patched, _ = load_lora_for_models(model, None, lora, 1.0, 0.0)
-        (wanted,) = CLIPTextEncode().encode(clip, prompt)
-        (nothing,) = CLIPTextEncode().encode(clip, "")
+        texts = encoded(clip, prompt), encoded(clip, "")
         (empty,) = EmptyLatentImage().generate(128, 128)
-        how = (0, 4, guidance, "euler", "simple")
-        (drawn,) = KSampler().sample(patched, *how, wanted, nothing, empty)
+        how = (0, 2, guidance, "euler", "simple")
+        (drawn,) = KSampler().sample(patched, *how, *texts, empty)
         return (VAEDecode().decode(vae, drawn)[0][0].numpy() * 255).clip(0, 255)
 
 
@@ -314,7 +326,7 @@ def test_a_sampler_that_comfyui_does_not_have_is_named_before_step_1(wires, name
 def test_how_samples_are_drawn_changes_them_and_not_the_lora(wires, name):
     other = {"sample_sampler": "dpmpp_2m", "sample_scheduler": "karras", "sample_seed": 7}[name]
     runs = [
-        train(wires, name=f"drawn-{number}", **SAMPLED, **more)
+        train(wires, name=f"drawn-{number}", **SAMPLED | {"sample_steps": 3} | more)
         for number, more in enumerate(({}, {name: other}))
     ]
     files = [
@@ -402,7 +414,8 @@ def test_comfyui_loads_what_text_encoders_learned(lively, kind):
 
 
 def test_trained_text_encoders_go_on_too(lively, pictures, monkeypatch):
-    wires = wired(lively, load_folder(pictures), held_out=load_folder(pictures))
+    dataset = load_folder(pictures)
+    wires = wired(lively, dataset, held_out=some(dataset, 1))
     whole = train(wires, name="whole", **TEXT)
     with monkeypatch.context() as patch:
         stop_at(patch, 2, RuntimeError("stop"))
@@ -424,8 +437,7 @@ def test_the_bases_prediction_cannot_be_the_target_while_text_encoders_learn(wir
 
 
 def test_a_step_that_does_not_fit_is_recomputed_and_gives_the_same(wires, monkeypatch, plain):
-    roomy = next(folders.runs().glob("plain*"))
-    assert (Run(roomy).plan() or {})["recompute"] is False
+    assert (train(wires, name="roomy", steps=1).plan() or {})["recompute"] is False
     with monkeypatch.context() as patch:
         patch.setattr("atelier.training.fitting.free_bytes", lambda device: 2**10)
         tight = train(wires, name="tight")

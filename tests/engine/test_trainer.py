@@ -60,7 +60,7 @@ def hooks(wires):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_the_host_is_bit_for_bit_what_it_was(wires, base, pictures, monkeypatch, end):
+def test_the_host_is_bit_for_bit_what_it_was(held, wires, monkeypatch, end):
     """Dropout, a trained text encoder and samples while training have most to put back."""
     picture, before, hung = drawn(wires), state(wires), hooks(wires)
     dice = torch.get_rng_state()
@@ -68,7 +68,6 @@ def test_the_host_is_bit_for_bit_what_it_was(wires, base, pictures, monkeypatch,
     settings = {"text_encoders": "clip", "dropout": 0.2, "ema_decay": 0.5, "checkpointing": "block"}
     settings |= {"sample_every": 3, "sample_prompts": "a person", "sample_steps": 1}
     settings |= {"resolution": 64, "batch_size": 1, "targets": "attention"}
-    held = wired(base, wires.dataset, held_out=load_folder(pictures))
     error = ENDS[end]
     if error:
         stop_at(monkeypatch, 4, error)
@@ -137,8 +136,11 @@ def test_a_moved_dataset_is_the_same_request(wires, pictures, base, tmp_path_fac
     moved.rename(pictures)
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-@pytest.mark.parametrize("step", [1, 3, 5, 6])
+# Each step with each accumulation: test_resume.py.
+@pytest.mark.parametrize(
+    ("step", "accumulation"),
+    [(3, 1), (6, 2), *(pytest.param(n, m, marks=pytest.mark.long) for n in (1, 5) for m in (1, 2))],
+)
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(wires, monkeypatch, step, accumulation):
     whole = train(wires, name="whole", accumulation=accumulation)
     with monkeypatch.context() as patch:

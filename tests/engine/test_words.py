@@ -28,11 +28,12 @@ from atelier.training.save import save_lora, save_words
 
 from ..tiny import random_weights
 from .test_settings import lively  # noqa: F401 - a fixture
-from .trained import same, state, stop_at, train, wired
+from .trained import same, some, state, stop_at, train, wired
 
 WORD: dict[str, Any] = {"new_words": "ohwx", "word_start": "a person", "word_rate": 1e-2}
 WORD |= {"batch_size": 1}
 ALONE: dict[str, Any] = WORD | {"train_network": False}
+BRIEF: dict[str, Any] = ALONE | {"steps": 2}  # each takes half a second in the text encoder
 TEXTS = ("ohwx", "a sad ohwx, red hair", "(ohwx:1.3) and ohwx.", "(a person with an ohwx)", "hair")
 
 
@@ -94,7 +95,7 @@ def test_words_learn_beside_the_lora_at_their_own_rate(told):
 
 
 def test_a_word_that_is_not_shown_does_not_learn(told):
-    run = train(told, caption_dropout=1.0, **WORD)
+    run = train(told, caption_dropout=1.0, steps=3, **WORD)
     assert torch.equal(run.words()["ohwx"]["clip_l"], started(told.clip)["clip_l"])
 
 
@@ -105,7 +106,7 @@ RESUMED = {
     "best": ALONE | {"keep": "best", "validate_every": 2},
     "halves": ALONE | {"compute": "bf16", "checkpointing": "block", "optimizer": "adafactor"},
 }
-ALWAYS = ("alone", "with the LoRA")  # twenty seconds each: the others are for the long tier
+ALWAYS = ("alone", "with the LoRA")  # ten seconds each: the others are for the long tier
 
 
 @pytest.mark.parametrize(
@@ -116,10 +117,11 @@ ALWAYS = ("alone", "with the LoRA")  # twenty seconds each: the others are for t
     ],
 )
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(told, monkeypatch, settings):
-    told = wired((told.model, told.clip, told.vae), told.dataset, held_out=told.dataset)
+    told = replace(told, held_out=some(told.dataset, 1))
+    settings = settings | {"steps": 4}
     whole = train(told, name="whole", **settings)
     with monkeypatch.context() as patch:
-        stop_at(patch, 4, RuntimeError("stop"))
+        stop_at(patch, 3, RuntimeError("stop"))
         with pytest.raises(RuntimeError, match="stop"):
             train(told, name="stopped", **settings)
     resumed = train(told, name="stopped", **settings)
@@ -153,12 +155,12 @@ def test_class_pictures_of_the_base_itself_go_with_words(told, base, pictures):
 
 
 def test_samples_know_the_word(told):
-    drawn = {"sample_every": 3, "sample_prompts": "an ohwx, red hair", "sample_steps": 2}
-    run = train(told, **ALONE | {"word_rate": 0.1}, **drawn)
+    drawn = {"sample_every": 2, "sample_prompts": "an ohwx, red hair", "sample_steps": 2}
+    run = train(told, **BRIEF | {"word_rate": 0.1}, **drawn)
     folder = folders.pictures() / "runs" / run.name / "samples"
-    first, _, last = (path.read_bytes() for path in sorted(folder.iterdir()))
+    first, last = (path.read_bytes() for path in sorted(folder.iterdir()))
     assert first != last
-    plain = train(told, name="plain", **ALONE | {"word_rate": 0.1})
+    plain = train(told, name="plain", **BRIEF | {"word_rate": 0.1})
     assert same(list(plain.words().values()), list(run.words().values()))
 
 
@@ -230,7 +232,7 @@ def test_comfyuis_own_loader_gives_what_was_live(form):
 
 
 def test_what_a_run_saved_is_what_comfyui_reads(told, base):
-    run = train(told, **WORD, learning_rate=0.01)
+    run = train(told, **WORD, steps=2, learning_rate=0.01)
     assert save_words(run, None, private=False) == ["embedding:ohwx"]
     path = folders.embeddings()[0] / "ohwx.safetensors"
     assert same([load_file(path)], [run.words()["ohwx"]])
@@ -247,19 +249,19 @@ def test_what_a_run_saved_is_what_comfyui_reads(told, base):
 
 
 def test_a_word_goes_on_from_a_saved_one(told, base):
-    run = train(told, **ALONE)
+    run = train(told, **BRIEF)
     save_words(run, None, private=False)
     onward = started(base[1], word_start="embedding:ohwx")
     assert torch.equal(onward["clip_l"], run.words()["ohwx"]["clip_l"])
 
 
 def test_saved_words_are_not_written_over_nor_twice(told):
-    run = train(told, **ALONE)
+    run = train(told, **BRIEF)
     graph = {"nodes": []}
     assert save_words(run, graph, private=False) == ["embedding:ohwx"]
     assert save_words(run, graph, private=False) == ["embedding:ohwx"]
     assert save_words(run, graph, private=True) == ["embedding:ohwx-2"]
-    other = train(told, name="other", **ALONE, seed=2)
+    other = train(told, name="other", **BRIEF, seed=2)
     (folders.embeddings()[0] / "below").mkdir()
     (folders.embeddings()[0] / "below" / "OHWX-3.pt").touch()
     assert save_words(other, graph, private=False) == ["embedding:ohwx-4"]
@@ -270,7 +272,7 @@ def test_saved_words_are_not_written_over_nor_twice(told):
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_the_node_saves_words_and_says_how_they_are_called(told, alone, monkeypatch):
-    run = train(told, **(ALONE if alone else WORD))
+    run = train(told, **(ALONE if alone else WORD), steps=2)
     monkeypatch.setattr(SaveLora, "hidden", SimpleNamespace(extra_pnginfo=None))
     name, words = SaveLora.execute(run.lora(), "words/lora", False, run=run).args
     assert words == "embedding:ohwx"
@@ -280,7 +282,7 @@ def test_the_node_saves_words_and_says_how_they_are_called(told, alone, monkeypa
 def test_headers_say_what_it_is(told):
     from safetensors import safe_open
 
-    run = train(told, **ALONE)
+    run = train(told, **BRIEF)
 
     def header(private):
         (called,) = save_words(run, {"nodes": []}, private)
@@ -326,7 +328,7 @@ def test_captions_without_the_word_are_named(base, pictures):
     mixed = replace(dataset, records=(plain, *dataset.records[1:]))
     with pytest.raises(ValueError, match=f"{plain.path.name} is shown with .*none of new_words"):
         train(wired(base, mixed), **ALONE)
-    assert train(wired(base, mixed), **WORD).finished
+    assert train(wired(base, mixed), **WORD, steps=2).finished
 
 
 def test_text_encoders_that_read_no_embeddings_are_named():

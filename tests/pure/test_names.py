@@ -196,6 +196,7 @@ trees = st.recursive(
         | st.lists(inner).map(tuple)
         | st.dictionaries(st.text() | st.integers(0, 9), inner)
     ),
+    max_leaves=20,
 )
 
 
@@ -209,7 +210,7 @@ def same(one, other):
     return type(one) is type(other) and one == other
 
 
-@given(st.dictionaries(st.text(), trees))
+@given(st.dictionaries(st.text(), trees, max_size=4))
 def test_a_nest_comes_back_as_it_was(tmp_path_factory, tree):
     path = tmp_path_factory.mktemp("nest") / "file.safetensors"
     nest.save(path, tree)

@@ -1,8 +1,7 @@
-"""A ComfyUI server process with a base directory of its own, and a graph to queue on it."""
+"""The ComfyUI server of the tests with a few pictures, and a graph to queue on it."""
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from atelier.demo.install import CHECKPOINT
-from atelier.demo.server import Server, running
-from atelier.tests.conftest import make_base
+from atelier.demo.server import Server
 from atelier.training.sweep.client import Client, connect
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("server")
-    make_base(folder)
+def base(empty_server: Server) -> Path:
+    folder = empty_server.base
     own = folder / "input" / "pictures"
     own.mkdir()
     hats = folder / "input" / "atelier-demo" / "hats"
@@ -31,9 +28,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(base: Path) -> Iterator[Server]:
-    with running(base) as started:
-        yield started
+def server(empty_server: Server, base: Path) -> Server:
+    return empty_server
 
 
 def loader() -> dict[str, Any]:
