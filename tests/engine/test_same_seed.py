@@ -12,6 +12,7 @@ from .trained import same, train
 DRAWING = {
     "steps": 3,
     "resolution": 64,
+    "batch_size": 1,
     "dropout": 0.3,
     "flip": True,
     "crops": 2,

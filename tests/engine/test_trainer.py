@@ -136,10 +136,13 @@ def test_a_moved_dataset_is_the_same_request(wires, pictures, base, tmp_path_fac
     moved.rename(pictures)
 
 
-# Each step with each accumulation: test_resume.py.
+STOPPED = [(step, accumulation) for step in (1, 3, 5, 6) for accumulation in (1, 2)]
+OFTEN = [(3, 1), (6, 2)]  # the others in the long tier: test_resume.py has each pair, too
+
+
 @pytest.mark.parametrize(
     ("step", "accumulation"),
-    [(3, 1), (6, 2), *(pytest.param(n, m, marks=pytest.mark.long) for n in (1, 5) for m in (1, 2))],
+    [pytest.param(*one, marks=() if one in OFTEN else pytest.mark.long) for one in STOPPED],
 )
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(wires, monkeypatch, step, accumulation):
     whole = train(wires, name="whole", accumulation=accumulation)
