@@ -21,6 +21,7 @@ from .host import folders
 from .host.fingerprint import state_digest
 from .metadata import THUMBNAIL, hashes
 from .run import Run
+from .tensor_file import not_finite
 
 WEIGHTS = "atelier.weights"  # hash of the tensors, in the header
 PUBLIC = ("format", "modelspec.", "ss_network_", "sshs_", WEIGHTS)  # what a file needs to be used
@@ -48,7 +49,8 @@ class Form:
 
 def stored(lora: dict[str, Tensor], precision: str | None) -> dict[str, Tensor]:
     """On the CPU and in `precision`, but for what scales a whole layer or row: that stays fp32, for
-    a rounded one would move all of it the same way. With no precision, all is as it was.
+    a rounded one would move all of it the same way. With no precision, all is as it was. Raises
+    `ValueError` for a value that the precision cannot hold, or that is no number.
     """
 
     def one(name: str, tensor: Tensor) -> Tensor:
@@ -56,7 +58,13 @@ def stored(lora: dict[str, Tensor], precision: str | None) -> dict[str, Tensor]:
             return tensor
         return tensor.to(PRECISIONS["fp32" if name.endswith(_SCALES) else precision])
 
-    return {name: one(name, tensor.detach().cpu()).contiguous() for name, tensor in lora.items()}
+    state = {name: one(name, tensor.detach().cpu()).contiguous() for name, tensor in lora.items()}
+    if precision and (name := not_finite(state)):
+        raise ValueError(
+            f"{name} has a value that is too large for precision = {precision!r}, or no number: "
+            "choose precision = 'fp32', or train again with a lower learning_rate."
+        )
+    return state
 
 
 USUAL = Form()

@@ -128,6 +128,16 @@ def test_two_that_save_at_the_same_moment_write_two_files(monkeypatch):
     assert not list(written(names[0])[0].parent.glob(".*"))
 
 
+def test_a_value_that_the_precision_cannot_hold_is_refused_and_nothing_is_written(run):
+    large = {name: tensor * 1e6 for name, tensor in run.lora().items()}
+    before = set(folders.loras().rglob("*"))
+    with pytest.raises(ValueError, match=r"weight has .*too large for precision = 'fp16'.*fp32"):
+        save_lora(large, "c/large", run, None, False, Form(precision="fp16"))
+    assert set(folders.loras().rglob("*")) == before
+    for precision in ("bf16", "fp32"):
+        assert save_lora(large, "c/large", run, None, False, Form(precision=precision))
+
+
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
 def test_a_smaller_file_holds_the_same_lora(run, precision):
     full = written(save_lora(run.lora(), "c/lora", run, None, False))[1]
