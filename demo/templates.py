@@ -78,6 +78,26 @@ your captions' words.
 Add **Save LoRA** to keep the result as a file.
 """
 
+WORD_NOTE = """\
+Press **Run** to see it work on the demo base: about a minute without a graphics card. Then make it \
+yours, from left to right:
+
+1. **Load Checkpoint**: your base model.
+2. **Load Dataset**: the name of your folder in *input*. Captions stand in a .txt file beside each \
+picture; without any, write *default_caption*, such as *a photo*.
+3. **Train Preset**: the word by which you will ask for it, what it is, and how long to train.
+
+Nothing else has to be set. Steps, learning rate, rank and resolution are the preset's: of \
+**Train LoRA** only *name* and *seed* count. The word is put in front of every caption; your files \
+stay as they are.
+
+The grid asks for three captions and for the word alone, without the LoRA and with it. Has it \
+learned more than your captions? Give **Prompt Suite** some *contexts*.
+
+*four-nodes* is the same with every number set by you, and without a word. *first-lora* also has \
+class pictures, which keep a LoRA from showing where it is not asked for, and a held-out set.
+"""
+
 THUMBNAIL = (400, 300)
 TITLE, GAP = 30, 20  # height of a node's title bar above its position; room around a group, in px
 SCREEN = (80, 130, 1280, 640)  # the canvas between the page's bars on a laptop: left, top, size
@@ -111,9 +131,9 @@ def _note(text: str, size: tuple[int, int]) -> Node:
     return Node(NOTE, (0, 0), size, "Read me", {"text": text})
 
 
-def _base(at: tuple[int, int]) -> Node:
+def _base(at: tuple[int, int], title: str = "") -> Node:
     values = {"ckpt_name": install.CHECKPOINT}
-    return Node("CheckpointLoaderSimple", at, (340, 100), values=values)
+    return Node("CheckpointLoaderSimple", at, (340, 100), title, values)
 
 
 def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
@@ -124,6 +144,11 @@ def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
 def _train(name: str, at: tuple[int, int], **more: str) -> Node:
     wires = BASE | {"dataset": "hats.dataset"} | more
     return Node("AtelierTrainLora", at, (400, 600), values=TRAINING | {"name": name}, wires=wires)
+
+
+def _save(prefix: str, at: tuple[int, int]) -> Node:
+    wires = {"lora": "train.lora", "run": "train.run"}
+    return Node("AtelierSaveLora", at, (400, 260), values={"filename_prefix": prefix}, wires=wires)
 
 
 def _grid(name: str, at: tuple[int, int]) -> Node:
@@ -142,13 +167,7 @@ TEMPLATES = {
             "train": _train(
                 "demo-hats", (420, 0), class_pictures="class.dataset", held_out="held_out.dataset"
             ),
-            "save": Node(
-                "AtelierSaveLora",
-                (420, 1000),
-                (400, 260),
-                values={"filename_prefix": "atelier/demo-hats"},
-                wires={"lora": "train.lora", "run": "train.run"},
-            ),
+            "save": _save("atelier/demo-hats", (420, 1000)),
             "grid": _grid("demo-hats", (900, 0)),
         },
         groups={
@@ -156,6 +175,46 @@ TEMPLATES = {
             "2 · Train and save": ("train", "save"),
             "3 · Judge": ("grid",),
         },
+    ),
+    "folder-and-word": Template(
+        nodes={
+            "note": _note(WORD_NOTE, (340, 560)),
+            "base": _base((0, 650), "1 · Load Checkpoint"),
+            "pictures": _pictures("hats", (0, 800), "2 · Load Dataset"),
+            "preset": Node(
+                "AtelierTrainPreset",
+                (420, 0),
+                (400, 240),
+                "3 · Train Preset",
+                {"purpose": "concept", "effort": "quick", "trigger_word": "ohwx"},
+                {"model": "base.MODEL", "dataset": "pictures.dataset"},
+            ),
+            "train": Node(
+                "AtelierTrainLora",
+                (420, 290),
+                (400, 600),
+                values={"name": "my-word", "seed": 1},
+                wires=BASE | {"dataset": "preset.dataset", "options": "preset.options"},
+            ),
+            "save": _save("atelier/my-word", (420, 1290)),
+            "suite": Node(
+                "AtelierPromptSuite",
+                (900, 0),
+                (520, 560),
+                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
+                wires={"dataset": "preset.dataset"},
+            ),
+            "grid": Node(
+                "AtelierEvaluationGrid",
+                (900, 620),
+                (520, 940),
+                values=GRID | {"name": "my-word", "prompts": "", "strengths": "1", "seeds": "1"},
+                wires=BASE
+                | {"lora": "train.lora", "prompts": "suite.prompts"}
+                | {"width": "preset.resolution", "height": "preset.resolution"},
+            ),
+        },
+        groups={},
     ),
     "four-nodes": Template(
         nodes={
@@ -227,7 +286,9 @@ def _saved(node: Node, number: int, object_info: Mapping[str, Any]) -> dict[str,
     info = object_info[node.kind]
     inputs = _inputs(info)
     widgets = {key: spec for key, spec in inputs.items() if _is_widget(spec)}
-    sockets = {key: spec for key, spec in inputs.items() if key not in widgets}
+    sockets = {
+        key: spec for key, spec in inputs.items() if key not in widgets or key in node.wires
+    }
     unknown = (node.values.keys() - widgets.keys()) | (node.wires.keys() - sockets.keys())
     if unknown:
         raise ValueError(f"{node.kind} has no input {', '.join(sorted(unknown))}.")
@@ -235,6 +296,7 @@ def _saved(node: Node, number: int, object_info: Mapping[str, Any]) -> dict[str,
     saved["inputs"] = [
         {"name": key, "type": spec[0], "link": None}
         | ({"shape": 7} if key in info["input"].get("optional", {}) else {})  # drawn hollow
+        | ({"widget": {"name": key}} if key in widgets else {})
         for key, spec in sockets.items()
     ]
     saved["outputs"] = [
