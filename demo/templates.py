@@ -83,19 +83,19 @@ Press **Run** to see it work on the demo base: about a minute without a graphics
 yours, from left to right:
 
 1. **Load Checkpoint**: your base model.
-2. **Load Dataset**: the name of your folder in *input*. Captions stand in a .txt file beside each \
-picture; without any, write *default_caption*, such as *a photo*.
-3. **Train Preset**: the word by which you will ask for it, what it is, and how long to train.
+2. **Load Dataset**: your folder in *input*. Captions in .txt files beside the pictures help; \
+pictures without one get *default_caption*.
+3. **Train Preset**: what it is, how long to train (*quick* only tells whether anything is \
+learned), and the word by which you will ask for it. It is put in front of every caption; your \
+files stay as they are.
+4. **Evaluation Grid**: *cfg* as you use the base.
 
-Nothing else has to be set. Steps, learning rate, rank and resolution are the preset's: of \
-**Train LoRA** only *name* and *seed* count. The word is put in front of every caption; your files \
-stay as they are.
+The rest is the preset's: of **Train LoRA** only *name* and *seed* count. The grid asks for some of \
+your captions and for the word alone, without the LoRA and with it. For the word in new places \
+give **Prompt Suite** some *contexts*.
 
-The grid asks for three captions and for the word alone, without the LoRA and with it. Has it \
-learned more than your captions? Give **Prompt Suite** some *contexts*.
-
-*four-nodes* is the same with every number set by you, and without a word. *first-lora* also has \
-class pictures, which keep a LoRA from showing where it is not asked for, and a held-out set.
+*four-nodes* is this with every number set by you, and no word. *first-lora* also has class \
+pictures, which keep a LoRA from showing where it is not asked for, and a held-out set.
 """
 
 THUMBNAIL = (400, 300)
@@ -136,8 +136,8 @@ def _base(at: tuple[int, int], title: str = "") -> Node:
     return Node("CheckpointLoaderSimple", at, (340, 100), title, values)
 
 
-def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
-    values = {"folder": f"{install.FOLDER}/{folder}"}
+def _pictures(folder: str, at: tuple[int, int], title: str = "", **more: str) -> Node:
+    values = {"folder": f"{install.FOLDER}/{folder}"} | more
     return Node("AtelierLoadDataset", at, (340, 360), title, values)
 
 
@@ -178,38 +178,41 @@ TEMPLATES = {
     ),
     "folder-and-word": Template(
         nodes={
-            "note": _note(WORD_NOTE, (340, 560)),
-            "base": _base((0, 650), "1 · Load Checkpoint"),
-            "pictures": _pictures("hats", (0, 800), "2 · Load Dataset"),
+            "note": _note(WORD_NOTE, (340, 620)),
+            "base": _base((400, 0), "1 · Load Checkpoint"),
+            "pictures": _pictures(
+                "hats", (400, 160), "2 · Load Dataset", default_caption="a picture"
+            ),
             "preset": Node(
                 "AtelierTrainPreset",
-                (420, 0),
+                (800, 0),
                 (400, 240),
                 "3 · Train Preset",
                 {"purpose": "concept", "effort": "quick", "trigger_word": "ohwx"},
                 {"model": "base.MODEL", "dataset": "pictures.dataset"},
             ),
+            "suite": Node(
+                "AtelierPromptSuite",
+                (800, 330),
+                (400, 560),
+                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
+                wires={"dataset": "preset.dataset"},
+            ),
             "train": Node(
                 "AtelierTrainLora",
-                (420, 290),
+                (1260, 0),
                 (400, 600),
                 values={"name": "my-word", "seed": 1},
                 wires=BASE | {"dataset": "preset.dataset", "options": "preset.options"},
             ),
-            "save": _save("atelier/my-word", (420, 1290)),
-            "suite": Node(
-                "AtelierPromptSuite",
-                (900, 0),
-                (520, 560),
-                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
-                wires={"dataset": "preset.dataset"},
-            ),
+            "save": _save("atelier/my-word", (1720, 0)),
             "grid": Node(
                 "AtelierEvaluationGrid",
-                (900, 620),
-                (520, 940),
-                values=GRID | {"name": "my-word", "prompts": "", "strengths": "1", "seeds": "1"},
-                wires=BASE
+                (1720, 350),
+                (400, 700),
+                "4 · Evaluation Grid",
+                GRID | {"name": "my-word", "prompts": "", "strengths": "1", "seeds": "1"},
+                BASE
                 | {"lora": "train.lora", "prompts": "suite.prompts"}
                 | {"width": "preset.resolution", "height": "preset.resolution"},
             ),
