@@ -78,6 +78,26 @@ your captions' words.
 Add **Save LoRA** to keep the result as a file.
 """
 
+WORD_NOTE = """\
+Press **Run** to see it work on the demo base: about a minute without a graphics card. Then make it \
+yours, from left to right:
+
+1. **Load Checkpoint**: your base model.
+2. **Load Dataset**: your folder in *input*. Captions in .txt files beside the pictures help; \
+pictures without one get *default_caption*.
+3. **Train Preset**: what it is, how long to train (*quick* only tells whether anything is \
+learned), and the word by which you will ask for it. It is put in front of every caption; your \
+files stay as they are.
+4. **Evaluation Grid**: *cfg* as you use the base.
+
+The rest is the preset's: of **Train LoRA** only *name* and *seed* count. The grid asks for some of \
+your captions and for the word alone, without the LoRA and with it. For the word in new places \
+give **Prompt Suite** some *contexts*.
+
+*four-nodes* is this with every number set by you, and no word. *first-lora* also has class \
+pictures, which keep a LoRA from showing where it is not asked for, and a held-out set.
+"""
+
 THUMBNAIL = (400, 300)
 TITLE, GAP = 30, 20  # height of a node's title bar above its position; room around a group, in px
 SCREEN = (80, 130, 1280, 640)  # the canvas between the page's bars on a laptop: left, top, size
@@ -111,19 +131,24 @@ def _note(text: str, size: tuple[int, int]) -> Node:
     return Node(NOTE, (0, 0), size, "Read me", {"text": text})
 
 
-def _base(at: tuple[int, int]) -> Node:
+def _base(at: tuple[int, int], title: str = "") -> Node:
     values = {"ckpt_name": install.CHECKPOINT}
-    return Node("CheckpointLoaderSimple", at, (340, 100), values=values)
+    return Node("CheckpointLoaderSimple", at, (340, 100), title, values)
 
 
-def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
-    values = {"folder": f"{install.FOLDER}/{folder}"}
+def _pictures(folder: str, at: tuple[int, int], title: str = "", **more: str) -> Node:
+    values = {"folder": f"{install.FOLDER}/{folder}"} | more
     return Node("AtelierLoadDataset", at, (340, 360), title, values)
 
 
 def _train(name: str, at: tuple[int, int], **more: str) -> Node:
     wires = BASE | {"dataset": "hats.dataset"} | more
     return Node("AtelierTrainLora", at, (400, 600), values=TRAINING | {"name": name}, wires=wires)
+
+
+def _save(prefix: str, at: tuple[int, int]) -> Node:
+    wires = {"lora": "train.lora", "run": "train.run"}
+    return Node("AtelierSaveLora", at, (400, 260), values={"filename_prefix": prefix}, wires=wires)
 
 
 def _grid(name: str, at: tuple[int, int]) -> Node:
@@ -142,13 +167,7 @@ TEMPLATES = {
             "train": _train(
                 "demo-hats", (420, 0), class_pictures="class.dataset", held_out="held_out.dataset"
             ),
-            "save": Node(
-                "AtelierSaveLora",
-                (420, 1000),
-                (400, 260),
-                values={"filename_prefix": "atelier/demo-hats"},
-                wires={"lora": "train.lora", "run": "train.run"},
-            ),
+            "save": _save("atelier/demo-hats", (420, 1000)),
             "grid": _grid("demo-hats", (900, 0)),
         },
         groups={
@@ -156,6 +175,49 @@ TEMPLATES = {
             "2 · Train and save": ("train", "save"),
             "3 · Judge": ("grid",),
         },
+    ),
+    "folder-and-word": Template(
+        nodes={
+            "note": _note(WORD_NOTE, (340, 620)),
+            "base": _base((400, 0), "1 · Load Checkpoint"),
+            "pictures": _pictures(
+                "hats", (400, 160), "2 · Load Dataset", default_caption="a picture"
+            ),
+            "preset": Node(
+                "AtelierTrainPreset",
+                (800, 0),
+                (400, 240),
+                "3 · Train Preset",
+                {"purpose": "concept", "effort": "quick", "trigger_word": "ohwx"},
+                {"model": "base.MODEL", "dataset": "pictures.dataset"},
+            ),
+            "suite": Node(
+                "AtelierPromptSuite",
+                (800, 330),
+                (400, 560),
+                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
+                wires={"dataset": "preset.dataset"},
+            ),
+            "train": Node(
+                "AtelierTrainLora",
+                (1260, 0),
+                (400, 600),
+                values={"name": "my-word", "seed": 1},
+                wires=BASE | {"dataset": "preset.dataset", "options": "preset.options"},
+            ),
+            "save": _save("atelier/my-word", (1720, 0)),
+            "grid": Node(
+                "AtelierEvaluationGrid",
+                (1720, 350),
+                (400, 700),
+                "4 · Evaluation Grid",
+                GRID | {"name": "my-word", "prompts": "", "strengths": "1", "seeds": "1"},
+                BASE
+                | {"lora": "train.lora", "prompts": "suite.prompts"}
+                | {"width": "preset.resolution", "height": "preset.resolution"},
+            ),
+        },
+        groups={},
     ),
     "four-nodes": Template(
         nodes={
@@ -227,7 +289,9 @@ def _saved(node: Node, number: int, object_info: Mapping[str, Any]) -> dict[str,
     info = object_info[node.kind]
     inputs = _inputs(info)
     widgets = {key: spec for key, spec in inputs.items() if _is_widget(spec)}
-    sockets = {key: spec for key, spec in inputs.items() if key not in widgets}
+    sockets = {
+        key: spec for key, spec in inputs.items() if key not in widgets or key in node.wires
+    }
     unknown = (node.values.keys() - widgets.keys()) | (node.wires.keys() - sockets.keys())
     if unknown:
         raise ValueError(f"{node.kind} has no input {', '.join(sorted(unknown))}.")
@@ -235,6 +299,7 @@ def _saved(node: Node, number: int, object_info: Mapping[str, Any]) -> dict[str,
     saved["inputs"] = [
         {"name": key, "type": spec[0], "link": None}
         | ({"shape": 7} if key in info["input"].get("optional", {}) else {})  # drawn hollow
+        | ({"widget": {"name": key}} if key in widgets else {})
         for key, spec in sockets.items()
     ]
     saved["outputs"] = [

@@ -56,6 +56,11 @@ class TrainPreset(io.ComfyNode):
                 io.String.Output(
                     display_name="text", tooltip="Each setting and where it comes from."
                 ),
+                io.Int.Output(
+                    display_name="resolution",
+                    tooltip="Side in pixels that is trained at: for width and height of "
+                    "Evaluation Grid, say.",
+                ),
             ],
         )
 
@@ -70,4 +75,6 @@ class TrainPreset(io.ComfyNode):
         title = f"A {purpose}, {effort}, from {pictures} pictures, on {family} ({prediction})"
         text = explain(chosen, title, family)
         show_text(text)
-        return io.NodeOutput(values(chosen), with_trigger(dataset, trigger_word), text)
+        options = values(chosen)
+        marked = with_trigger(dataset, trigger_word)
+        return io.NodeOutput(options, marked, text, options["resolution"])

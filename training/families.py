@@ -72,6 +72,13 @@ FAMILIES = {
         "short gradients and larger batches.",
         size_from=_AI_TOOLKIT.format("sd35_large_24gb"),
     ),
+    "AtelierDemo": Family(
+        "Atelier's demo base",
+        "CC0-1.0: free for all",
+        128,
+        note="It draws small faces, and is there to try the nodes with.",
+        size_from="demo/make_base.py",
+    ),
     "Flux": Family(
         "Flux.1 [dev]",
         FLUX_DEV,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from safetensors import safe_open
 
 from atelier.demo import templates
+from atelier.demo.install import FOLDER
 from atelier.demo.server import Server
 from atelier.training.sweep.client import connect
 
@@ -93,6 +95,34 @@ def test_runs(browser: "Browser", server: Server, screenshots: Path, vue: bool, 
         with Image.open(server.base / "output" / shown["subfolder"] / shown["filename"]) as grid:
             assert grid.width > 2 * templates.GRID["width"]
     assert not ours(canvas.complaints)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(2 * ENOUGH)
+def test_a_folder_and_a_word_are_enough(
+    browser: "Browser", server: Server, screenshots: Path
+) -> None:
+    """All else is the preset's, down to the prompts and the size of the pictures."""
+    with opened(browser, server, Comfy__VueNodes__Enabled=True) as canvas:
+        canvas.browse("folder-and-word", screenshots / "browse-word.png")
+        canvas.set("AtelierLoadDataset", folder=f"{FOLDER}/class")
+        canvas.set("AtelierTrainPreset", trigger_word="zwx")
+        canvas.set("AtelierEvaluationGrid", steps=2)  # only to be quick
+        canvas.run()
+        shown = canvas.wait_for_picture("AtelierEvaluationGrid", ENOUGH)
+        canvas.settle()
+        canvas.page.screenshot(path=screenshots / "done-word.png")
+        assert not canvas.dialogs()
+        assert not canvas.overlaps()
+    folder = server.base / "output" / shown["subfolder"]
+    grid = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    prompts = [row["prompt"] for row in grid["rows"]]
+    assert [prompt.split(",")[0] for prompt in prompts] == ["zwx"] * 3  # two captions, and alone
+    assert (grid["sampling"]["width"], grid["sampling"]["height"]) == (128, 128)
+    (lora,) = (server.base / "models" / "loras" / "atelier").glob("my-word*")
+    with safe_open(lora, "np") as file:
+        made = file.metadata()
+    assert (made["modelspec.trigger_phrase"], made["ss_max_train_steps"]) == ("zwx", "200")
 
 
 def look(vue: bool) -> str:

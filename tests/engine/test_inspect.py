@@ -154,3 +154,8 @@ def test_text_encoders_are_told_where_they_learn(wired):
     learning = make_config(text_encoders="clip", text_rank=3)
     assert "wire clip" in inspect.describe(wired, learning)
     assert "Text encoders: lora on 36 of" in inspect.describe(wired, learning, clip)
+
+
+def test_the_demos_base_is_not_taken_for_a_real_one(base):
+    text = inspect.describe_base(inspect.inspect_base(base[0]))
+    assert "about 128 x 128 pixels" in text and "CC0" in text

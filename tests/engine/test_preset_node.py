@@ -8,20 +8,21 @@ from .trained import train, wired
 
 
 def test_a_preset_is_a_run_with_the_trigger_word_in_every_caption(base, wires):
-    options, dataset, text = TrainPreset.execute(
+    options, dataset, text, resolution = TrainPreset.execute(
         base[0], wires.dataset, "style", "quick", "ohwx hat"
     ).args
-    chosen = preset("style", "quick", "SD3", "flow", 4)
+    chosen = preset("style", "quick", "AtelierDemo", "flow", 4)
     assert options == {name: choice.value for name, choice in chosen.items()}
+    assert options["resolution"] == resolution == 128
     assert all(f"{name} = " in text and chosen[name].source in text for name in options)
     assert all(record.caption.startswith("ohwx hat, ") for record in dataset.records)
 
-    run = train(wired(base, dataset), **options | {"steps": 2, "warmup": 0, "resolution": 128})
+    run = train(wired(base, dataset), **options | {"steps": 2, "warmup": 0})
     assert run.finished and run.lora()
     asked = run.asked()["config"]
     assert (asked["rank"], asked["schedule"]) == (32, "constant")
     assert "ohwx hat" in str(dataset.notes)
-    changed = {"steps", "warmup", "resolution"}
+    changed = {"steps", "warmup"}
     assert all(asked[name] == value for name, value in options.items() if name not in changed)
 
 

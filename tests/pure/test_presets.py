@@ -24,6 +24,7 @@ KNOWN = [
 ]
 PEERS = ("kohya docs/", "OneTrainer ", "ai-toolkit", "SimpleTuner ", "diffusers ", "PixArt-sigma")
 PAPERS = ("DreamBooth", "et al.")
+OURS = ("demo/", "docs/measurements/")
 
 
 @pytest.mark.parametrize(("family", "prediction"), KNOWN)
@@ -47,7 +48,7 @@ def test_every_value_says_where_it_comes_from(purpose, effort, family, predictio
     assert text.startswith("A title\n") and facts(family).note in text
     for name, choice in chosen.items():
         own = name == "resolution" and family not in FAMILIES
-        assert own or any(mark in choice.source for mark in (*PEERS, *PAPERS)), name
+        assert own or any(mark in choice.source for mark in (*PEERS, *PAPERS, *OURS)), name
         assert f"{name} = " in text and choice.source in text
 
 

@@ -23,6 +23,7 @@ from .mode import own_randomness
 from .text import text_sizes
 from .trainable import refuse_untrainable
 
+DEMO = {"depth": 3, "pos_embed_max_size": 64}  # its network is SD3's, which was never this small
 SHOWN = 40  # layers that are listed; the rest is counted
 _DTYPES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 _NAMING = {"kohya": "kohya's way (lora_unet_…)", "native": "ComfyUI's way (diffusion_model.…)"}
@@ -57,6 +58,8 @@ class Trained:
 def family_of(wired: ModelPatcher) -> str:
     """The key of `FAMILIES` for the MODEL; ComfyUI's name for it where Atelier has none."""
     model = wired.model
+    if DEMO.items() <= model.model_config.unet_config.items():
+        return "AtelierDemo"
     kinds = (*type(model.model_config).__mro__, *type(model).__mro__)
     return find(kind.__name__ for kind in kinds) or type(model).__name__
 
