@@ -131,13 +131,13 @@ def _note(text: str, size: tuple[int, int]) -> Node:
     return Node(NOTE, (0, 0), size, "Read me", {"text": text})
 
 
-def _base(at: tuple[int, int], title: str = "") -> Node:
+def _base(at: tuple[int, int], title: str = "", width: int = 340) -> Node:
     values = {"ckpt_name": install.CHECKPOINT}
-    return Node("CheckpointLoaderSimple", at, (340, 100), title, values)
+    return Node("CheckpointLoaderSimple", at, (width, 100), title, values)
 
 
-def _pictures(folder: str, at: tuple[int, int], title: str = "", **more: str) -> Node:
-    values = {"folder": f"{install.FOLDER}/{folder}"} | more
+def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
+    values = {"folder": f"{install.FOLDER}/{folder}"}
     return Node("AtelierLoadDataset", at, (340, 360), title, values)
 
 
@@ -179,37 +179,41 @@ TEMPLATES = {
     ),
     "folder-and-word": Template(
         nodes={
-            "note": _note(WORD_NOTE, (340, 620)),
-            "base": _base((380, 0), "1 · Load Checkpoint"),
-            "pictures": _pictures(
-                "hats", (380, 160), "2 · Load Dataset", default_caption="a picture"
+            "note": _note(WORD_NOTE, (290, 680)),
+            "base": _base((320, 0), "1 · Load Checkpoint", 310),
+            "pictures": Node(
+                "AtelierLoadDataset",
+                (320, 160),
+                (310, 360),
+                "2 · Load Dataset",
+                {"folder": f"{install.FOLDER}/hats", "default_caption": "a picture"},
             ),
-            "preset": Node(
+            "preset": Node(  # ComfyUI 0.33 shows its long text on it: nothing may lie below
                 "AtelierTrainPreset",
-                (760, 0),
-                (400, 240),
+                (660, 0),
+                (330, 240),
                 "3 · Train Preset",
                 {"purpose": "concept", "effort": "quick", "trigger_word": "ohwx"},
                 {"model": "base.MODEL", "dataset": "pictures.dataset"},
             ),
-            "suite": Node(
-                "AtelierPromptSuite",
-                (760, 350),
-                (400, 560),
-                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
-                wires={"dataset": "preset.dataset"},
-            ),
             "train": Node(
                 "AtelierTrainLora",
-                (1200, 0),
-                (400, 600),
+                (1020, 0),
+                (350, 600),
                 values={"name": "my-word", "seed": 1},
                 wires=BASE | {"dataset": "preset.dataset", "options": "preset.options"},
             ),
-            "save": _save("atelier/my-word", (380, 700), 340),
+            "suite": Node(
+                "AtelierPromptSuite",
+                (1400, 0),
+                (330, 560),
+                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
+                wires={"dataset": "preset.dataset"},
+            ),
+            "save": _save("atelier/my-word", (1400, 735), 330),
             "grid": Node(
                 "AtelierEvaluationGrid",
-                (1640, 0),
+                (1760, 0),
                 (400, 900),
                 "4 · Evaluation Grid",
                 GRID | {"name": "my-word", "prompts": "", "strengths": "1", "seeds": "1"},
