@@ -79,8 +79,8 @@ Add **Save LoRA** to keep the result as a file.
 """
 
 WORD_NOTE = """\
-Press **Run** to see it work on the demo base: about a minute without a graphics card. Then make it \
-yours, from left to right:
+Press **Run** to see it work on the demo base: about a minute without a graphics card. Then make \
+it yours, from left to right:
 
 1. **Load Checkpoint**: your base model.
 2. **Load Dataset**: your folder in *input*. Captions in .txt files beside the pictures help; \
@@ -90,8 +90,8 @@ learned), and the word by which you will ask for it. It is put in front of every
 files stay as they are.
 4. **Evaluation Grid**: *cfg* as you use the base.
 
-The rest is the preset's: of **Train LoRA** only *name* and *seed* count. The grid asks for some of \
-your captions and for the word alone, without the LoRA and with it. For the word in new places \
+The rest is the preset's: of **Train LoRA** only *name* and *seed* count. The grid asks for some \
+of your captions and for the word alone, without the LoRA and with it. For the word in new places \
 give **Prompt Suite** some *contexts*.
 
 *four-nodes* is this with every number set by you, and no word. *first-lora* also has class \
@@ -131,13 +131,13 @@ def _note(text: str, size: tuple[int, int]) -> Node:
     return Node(NOTE, (0, 0), size, "Read me", {"text": text})
 
 
-def _base(at: tuple[int, int], title: str = "") -> Node:
+def _base(at: tuple[int, int], title: str = "", width: int = 340) -> Node:
     values = {"ckpt_name": install.CHECKPOINT}
-    return Node("CheckpointLoaderSimple", at, (340, 100), title, values)
+    return Node("CheckpointLoaderSimple", at, (width, 100), title, values)
 
 
-def _pictures(folder: str, at: tuple[int, int], title: str = "", **more: str) -> Node:
-    values = {"folder": f"{install.FOLDER}/{folder}"} | more
+def _pictures(folder: str, at: tuple[int, int], title: str = "") -> Node:
+    values = {"folder": f"{install.FOLDER}/{folder}"}
     return Node("AtelierLoadDataset", at, (340, 360), title, values)
 
 
@@ -146,9 +146,10 @@ def _train(name: str, at: tuple[int, int], **more: str) -> Node:
     return Node("AtelierTrainLora", at, (400, 600), values=TRAINING | {"name": name}, wires=wires)
 
 
-def _save(prefix: str, at: tuple[int, int]) -> Node:
+def _save(prefix: str, at: tuple[int, int], width: int = 400) -> Node:
+    values = {"filename_prefix": prefix}
     wires = {"lora": "train.lora", "run": "train.run"}
-    return Node("AtelierSaveLora", at, (400, 260), values={"filename_prefix": prefix}, wires=wires)
+    return Node("AtelierSaveLora", at, (width, 260), values=values, wires=wires)
 
 
 def _grid(name: str, at: tuple[int, int]) -> Node:
@@ -178,38 +179,42 @@ TEMPLATES = {
     ),
     "folder-and-word": Template(
         nodes={
-            "note": _note(WORD_NOTE, (340, 620)),
-            "base": _base((400, 0), "1 · Load Checkpoint"),
-            "pictures": _pictures(
-                "hats", (400, 160), "2 · Load Dataset", default_caption="a picture"
+            "note": _note(WORD_NOTE, (290, 680)),
+            "base": _base((320, 0), "1 · Load Checkpoint", 310),
+            "pictures": Node(
+                "AtelierLoadDataset",
+                (320, 160),
+                (310, 360),
+                "2 · Load Dataset",
+                {"folder": f"{install.FOLDER}/hats", "default_caption": "a picture"},
             ),
-            "preset": Node(
+            "preset": Node(  # ComfyUI 0.33 shows its long text on it: nothing may lie below
                 "AtelierTrainPreset",
-                (800, 0),
-                (400, 240),
+                (660, 0),
+                (330, 240),
                 "3 · Train Preset",
                 {"purpose": "concept", "effort": "quick", "trigger_word": "ohwx"},
                 {"model": "base.MODEL", "dataset": "pictures.dataset"},
             ),
-            "suite": Node(
-                "AtelierPromptSuite",
-                (800, 330),
-                (400, 560),
-                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
-                wires={"dataset": "preset.dataset"},
-            ),
             "train": Node(
                 "AtelierTrainLora",
-                (1260, 0),
-                (400, 600),
+                (1020, 0),
+                (350, 600),
                 values={"name": "my-word", "seed": 1},
                 wires=BASE | {"dataset": "preset.dataset", "options": "preset.options"},
             ),
-            "save": _save("atelier/my-word", (1720, 0)),
+            "suite": Node(
+                "AtelierPromptSuite",
+                (1400, 0),
+                (330, 560),
+                values={"training": 3, "trigger_alone": 1, "contexts": 0, "styles": 0, "plain": 0},
+                wires={"dataset": "preset.dataset"},
+            ),
+            "save": _save("atelier/my-word", (1400, 735), 330),
             "grid": Node(
                 "AtelierEvaluationGrid",
-                (1720, 350),
-                (400, 700),
+                (1760, 0),
+                (400, 900),
                 "4 · Evaluation Grid",
                 GRID | {"name": "my-word", "prompts": "", "strengths": "1", "seeds": "1"},
                 BASE
@@ -289,9 +294,7 @@ def _saved(node: Node, number: int, object_info: Mapping[str, Any]) -> dict[str,
     info = object_info[node.kind]
     inputs = _inputs(info)
     widgets = {key: spec for key, spec in inputs.items() if _is_widget(spec)}
-    sockets = {
-        key: spec for key, spec in inputs.items() if key not in widgets or key in node.wires
-    }
+    sockets = {key: spec for key, spec in inputs.items() if key not in widgets or key in node.wires}
     unknown = (node.values.keys() - widgets.keys()) | (node.wires.keys() - sockets.keys())
     if unknown:
         raise ValueError(f"{node.kind} has no input {', '.join(sorted(unknown))}.")
