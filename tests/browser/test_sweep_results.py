@@ -129,8 +129,8 @@ def test_a_pareto_front_by_keys(panel: SweepPanel, screenshots: Path) -> None:
     page.screenshot(path=screenshots / "sweep-front-light.png")
     front.get_by_label("Only the front").uncheck()
     front.get_by_label("loss", exact=True).uncheck()
-    panel.root.locator("tbody tr").nth(4).wait_for()
-    assert not on_front(panel)
+    front.get_by_label("Only the front").and_(front.locator(":disabled")).wait_for()  # drawn again
+    assert not on_front(panel) and len(points(panel)) == 5
     choose(panel, "half")
     assert front.get_by_label("time", exact=True).is_checked()  # what was chosen stays so
     front.get_by_label("time", exact=True).uncheck()
