@@ -12,8 +12,8 @@ from PIL import Image
 from atelier.demo.server import Server
 from atelier.tests.curation.conftest import scene
 
-from .canvas import opened
-from .dataset_page import DatasetPage
+from ..canvas import opened
+from .page import DatasetPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

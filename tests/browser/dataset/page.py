@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from .canvas import Canvas
+from ..canvas import Canvas
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
+
+CAPTIONS = [
+    "red_hat, smile", "red hat, standing", "blue hat, smile", "blue hat, sitting", "a dog", "a cat",
+    "", "red hat, " + "very " * 80 + "long", "tree (green), smile", "a house", "a boat", "the sea",
+]  # fmt: skip
 
 
 def write_pictures(folder: Path, captions: Sequence[str]) -> Path:
