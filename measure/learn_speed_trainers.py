@@ -42,18 +42,23 @@ class Way:
 
 @dataclass(frozen=True)
 class Left:
-    """What was left behind: after how many steps, and seconds of training."""
+    """What was left behind after a number of steps."""
 
     step: int
-    seconds: float
     lora: Lora
+
+
+@dataclass(frozen=True)
+class Trained:
+    left: Sequence[Left]
+    step_seconds: float
 
 
 class Watch:
     """Told after every step; takes the LoRA at some of them, while the clock stands still.
 
-    The clock starts with the end of the first step, which warms up, and counts that step as long as
-    the others are.
+    The clock starts with the end of the first step, which warms up and counts as long as the others
+    are.
     """
 
     def __init__(self, marks: Sequence[int]) -> None:
@@ -61,16 +66,20 @@ class Watch:
         self.take: Callable[[], Lora] = dict
         self.left: list[Left] = []
         self.begin = 0.0
+        self.step_seconds = 0.0
 
     def tell(self, step: int, _steps: int, _preview: Any = None, **_more: Any) -> None:
         now = time.perf_counter()
         if step == 1:
             self.begin = now
-            return
-        seconds = (now - self.begin) * step / (step - 1)
+        else:
+            self.step_seconds = (now - self.begin) / (step - 1)
         if step in self.marks:
-            self.left.append(Left(step, seconds, self.take()))
+            self.left.append(Left(step, self.take()))
             self.begin += time.perf_counter() - now
+
+    def trained(self) -> Trained:
+        return Trained(self.left, self.step_seconds)
 
 
 def copies(weights: Mapping[str, torch.Tensor]) -> Lora:
@@ -112,7 +121,7 @@ def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))
 
 
-def ours(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
+def ours(way: Way, marks: Sequence[int], seed: int) -> Trained:
     """After each number of steps in `marks`."""
     data = demo(marks[-1], way, seed)
     watch = Watch(marks)
@@ -135,10 +144,10 @@ def ours(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
         watch.take = take
         _ = list(session.pictures[DATASET])  # on the device when the clock starts, as the others'
         session.train(Progress(data.config.steps))
-    return watch.left
+    return watch.trained()
 
 
-def plain(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
+def plain(way: Way, marks: Sequence[int], seed: int) -> Trained:
     """After each number of steps in `marks`."""
     data = demo(marks[-1], way, seed)
     model = data.base.model.model
@@ -166,10 +175,10 @@ def plain(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
     watch.take = lambda: copies(trained)
     how = (way.batch_size, way.rate, "constant", None)
     loop(loaded, parameters, Loop(marks[-1], watch.tell, *how))
-    return watch.left
+    return watch.trained()
 
 
-def native(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
+def native(way: Way, marks: Sequence[int], seed: int) -> Trained:
     """After each number of steps in `marks`."""
     data = demo(1)
     watch = Watch(marks)
@@ -194,4 +203,4 @@ def native(way: Way, marks: Sequence[int], seed: int) -> list[Left]:
             training_dtype="fp32",
             seed=seed,
         )
-    return watch.left
+    return watch.trained()

@@ -74,7 +74,8 @@ def _encoded(wired: ModelPatcher, shape: Shape, folder: Path) -> list[Encoded]:
 
 def overhead(wired: ModelPatcher, job: Job, steps: int) -> dict[str, float]:
     """The share of a step that is neither the network's forward nor the backward; and `host`, what
-    is left of it without clipping and the optimizer's step, which every loop has.
+    is left of it without the gradient's length, clipping and the optimizer's step, which every loop
+    has.
 
     All are timed inside the steps that they are part of: two runs differ by more than what is
     looked for.
@@ -95,7 +96,8 @@ def overhead(wired: ModelPatcher, job: Job, steps: int) -> dict[str, float]:
     places = {
         "forward": type(wired.model.diffusion_model),
         "backward": torch.Tensor,
-        "clip_grad_norm_": loop,
+        "get_total_norm": loop,
+        "clip_grads_with_norm_": loop,
         "step": torch.optim.AdamW,
     }
     with ExitStack() as patched:
@@ -105,5 +107,5 @@ def overhead(wired: ModelPatcher, job: Job, steps: int) -> dict[str, float]:
         whole = steps * train(wired, job, steps)
     # Of the steps alone: before them, there are others and the warming up.
     share = {name: sum(seconds[-steps:]) / whole for name, seconds in inside.items()}
-    outside = 1 - share["forward"] - share["backward"]
-    return {"overhead": outside, "host": outside - share["clip_grad_norm_"] - share["step"]}
+    outside = 1 - share.pop("forward") - share.pop("backward")
+    return {"overhead": outside, "host": outside - sum(share.values())}

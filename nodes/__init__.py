@@ -24,6 +24,7 @@ from .merge import MergeLoras
 from .mix import MixDatasets
 from .options import (
     AdapterOptions,
+    BasicOptions,
     DataOptions,
     MemoryOptions,
     ObjectiveOptions,
@@ -61,6 +62,7 @@ NODES: list[type[io.ComfyNode]] = [
     LoadLoraFile,
     TrainLora,
     ResumeRun,
+    BasicOptions,
     DataOptions,
     AdapterOptions,
     TextOptions,

@@ -17,6 +17,15 @@ def inputs(group: type[Group], choices: dict[str, Sequence[str]] | None = None) 
     return [_input(name, field, choices.get(name)) for name, field in group.model_fields.items()]
 
 
+def in_place(group: type[Group], names: Sequence[str]) -> list[Any]:
+    """An input for each of these numbers of `group`, whose 0 leaves what was decided before."""
+    made = inputs(group)
+    for one in made:
+        one.default = one.min = 0
+        one.tooltip = f"0: as decided before. {one.tooltip}"
+    return [one for one in made if one.id in names]
+
+
 def _input(name: str, field: FieldInfo, choices: Sequence[str] | None) -> Any:
     shared: dict[str, Any] = {"default": field.default, "tooltip": field.description}
     if field.json_schema_extra == ADDED:  # ComfyUI refuses a prompt without a required input

@@ -9,6 +9,7 @@ from ..training.host.choices import SAMPLERS, SCHEDULERS
 from ..training.optimizers import OPTIMIZERS
 from ..training.schedule import SCHEDULES
 from ..training.settings.adapter import AdapterSettings
+from ..training.settings.basic import NUMBERS, BasicSettings, in_their_place
 from ..training.settings.data import DataSettings
 from ..training.settings.group import Group
 from ..training.settings.memory import MemorySettings
@@ -18,7 +19,7 @@ from ..training.settings.sampling import SamplingSettings
 from ..training.settings.text import TextSettings
 from ..training.settings.validation import ValidationSettings
 from ..training.settings.words import WordSettings
-from .fields import inputs
+from .fields import in_place, inputs
 from .types import OptionsWire
 
 
@@ -42,6 +43,26 @@ class _Options(io.ComfyNode):
     @classmethod
     def execute(cls, options: dict[str, Any] | None = None, **settings: Any) -> io.NodeOutput:
         return io.NodeOutput((options or {}) | settings)
+
+
+class BasicOptions(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AtelierBasicOptions",
+            display_name="Basic Options",
+            category="Atelier/Train",
+            description="Numbers of your own in place of those that Train Preset chose.",
+            inputs=[
+                OptionsWire.Input("options", tooltip="Of Train Preset, or of other options."),
+                *in_place(BasicSettings, NUMBERS),
+            ],
+            outputs=[OptionsWire.Output(display_name="options", tooltip="For Train LoRA.")],
+        )
+
+    @classmethod
+    def execute(cls, options: dict[str, Any], **own: float) -> io.NodeOutput:
+        return io.NodeOutput(in_their_place(options, own))
 
 
 class DataOptions(_Options):

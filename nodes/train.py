@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..training.config import make_config
 from ..training.host.folders import runs, shown
 from ..training.host.graph import base_of
+from ..training.host.progress import show_text
 from ..training.run import stops
 from ..training.settings.basic import BasicSettings
 from .fields import inputs
@@ -71,6 +72,15 @@ def origin_of(hidden: Any) -> dict[str, Any]:
     return graph_of(hidden) | {"base": base_of(hidden.prompt)}
 
 
+def tell_what_differs(own: dict[str, Any], options: dict[str, Any]) -> None:
+    """Say on the node which of its own widgets do not count."""
+    named = [
+        f"{name} = {options[name]:g}" for name in own if options.get(name, own[name]) != own[name]
+    ]
+    if named:
+        show_text(f"From options, in place of this node's own: {', '.join(named)}.")
+
+
 class TrainLora(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -124,4 +134,5 @@ class TrainLora(io.ComfyNode):
 
         wires = Wires(model, clip, vae, dataset, held_out, class_pictures, continue_from)
         config = make_config(**settings | (options or {}))
+        tell_what_differs(settings, options or {})
         return outputs_of(train_lora(wires, config, name, origin_of(cls.hidden)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import torch
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from .config import TrainConfig
 from .data.buckets import Batches
@@ -114,9 +114,11 @@ def train(
                     loss += share.detach()
 
             state.scaler.unscale_(state.optimizer)
-            norm = clip_grad_norm_(parameters, config.clip_norm or float("inf"))
+            norm = get_total_norm([one.grad for one in parameters if one.grad is not None])
             if not torch.isfinite(loss) or not (torch.isfinite(norm) or can_overflow(state)):
                 raise broken(state.step + 1, loss, norm, drawn)
+            if config.clip_norm and norm > config.clip_norm:  # most are shorter, and left alone
+                clip_grads_with_norm_(parameters, config.clip_norm, norm)
 
             rate = state.optimizer.param_groups[0]["lr"]
             moved = state.take_step()

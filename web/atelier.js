@@ -4,6 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addOpenButton, addTab, LOADS } from "./parts/dataset/tab.js";
+import { showSmallNumbers } from "./parts/digits.js";
 import { addGridsTab, addSeeButton, MAKES } from "./parts/judge/tab.js";
 import { filesChanged, rowsWidget, STACKS, TYPE, useRowsWidget } from "./parts/stack/widget.js";
 import { addPageButton, MAKES_PAGES } from "./parts/report/open.js";
@@ -29,6 +30,7 @@ app.registerExtension({
         if (STACKS.includes(definition.name)) useRowsWidget(definition);
     },
     nodeCreated(node) {
+        if (node.comfyClass?.startsWith("Atelier")) showSmallNumbers(node);
         if (TRAINS.includes(node.comfyClass ?? "")) {
             addStopButton(node);
             addLiveView(node);

@@ -1,5 +1,9 @@
 """Train Preset and Train LoRA: a folder and a trigger word are all that a newcomer has to set."""
 
+import pytest
+
+from atelier.nodes import train as node
+from atelier.nodes.options import BasicOptions
 from atelier.nodes.preset import TrainPreset
 from atelier.training.data.folder import load_folder
 from atelier.training.presets import preset
@@ -24,6 +28,31 @@ def test_a_preset_is_a_run_with_the_trigger_word_in_every_caption(base, wires):
     assert "ohwx hat" in str(dataset.notes)
     changed = {"steps", "warmup"}
     assert all(asked[name] == value for name, value in options.items() if name not in changed)
+
+
+def test_numbers_of_ones_own_take_the_place_of_a_presets(base, wires, monkeypatch):
+    args = TrainPreset.execute(base[0], wires.dataset, "subject", "balanced").args
+    assert args is not None
+    options = dict(args[0])
+    shared = {"batch_size": 0, "learning_rate": 0.0, "rank": 0, "resolution": 0}
+    (same,) = BasicOptions.execute(options, steps=0, **shared).args or ()
+    assert same == options == args[0]
+    (own,) = BasicOptions.execute(options, steps=20, **shared | {"rank": 4}).args or ()
+    assert own == options | {"steps": 20, "rank": 4, "warmup": 2}
+
+    told: list[str] = []
+    monkeypatch.setattr(node, "show_text", told.append)
+    widgets = dict.fromkeys(("steps", "rank"), 16) | {"seed": 3}
+    node.tell_what_differs(widgets, own)
+    assert told == ["From options, in place of this node's own: steps = 20, rank = 4."]
+    node.tell_what_differs(widgets, {"steps": 16})
+    assert len(told) == 1
+
+
+def test_a_number_that_no_run_can_have_is_refused_with_its_range(base, wires):
+    (options,) = BasicOptions.execute({}, resolution=3).args or ()
+    with pytest.raises(ValueError, match="resolution: .* at least 64 and at most 8192"):
+        train(wires, **options)
 
 
 def test_without_a_trigger_word_captions_stay(base, pictures):

@@ -74,7 +74,8 @@ def test_every_basic_setting_stands_on_the_page_of_train_lora(setting):
 @pytest.mark.parametrize(
     "name",
     [
-        *("TrainPreset", "InspectBase", "LoadLoraFile", "ImagesDataset", "ResumeRun"),
+        *("TrainPreset", "BasicOptions", "InspectBase", "LoadLoraFile", "ImagesDataset"),
+        "ResumeRun",
         *("LoraStack", "AddLoraToStack", "ApplyStack"),
         *("EvaluationGridAdvanced", "GridLoras", "ScoreGrid", "Recommend"),
         *("CaptionTagger", "CaptionVision", "CaptionClip", "CaptionEndpoint"),

@@ -1,5 +1,8 @@
 """The settings that every run has to think about: they stand on the Train LoRA node itself."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from .group import Group
@@ -48,3 +51,15 @@ class BasicSettings(Group):
         description="Decides the start of the LoRA, the order of pictures and all noise. The same "
         "seed gives the same LoRA.",
     )
+
+
+NUMBERS = ("steps", "batch_size", "learning_rate", "rank", "resolution")
+
+
+def in_their_place(options: Mapping[str, Any], own: Mapping[str, float]) -> dict[str, Any]:
+    """`options` with those of `own` that are not 0. A warm-up stays within a tenth of the steps, as
+    in a preset."""
+    asked = {name: value for name, value in own.items() if value}
+    if "steps" in asked and "warmup" in options:
+        asked["warmup"] = min(options["warmup"], int(asked["steps"]) // 10)
+    return {**options, **asked}
