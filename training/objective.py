@@ -7,6 +7,8 @@ x_t = x0 + sigma · noise, so that the signal-to-noise ratio is 1 / sigma².
 
 import math
 import random
+from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Literal
 
 import torch
@@ -16,6 +18,7 @@ from torch.nn.functional import interpolate
 from .settings.objective import HuberSchedule, Loss, ObjectiveSettings, Weighting
 
 Prediction = Literal["eps", "v", "edm", "x0", "flow"]
+GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples fill the circle as evenly as can be
 
 
 def each(value: Tensor, like: Tensor) -> Tensor:
@@ -43,21 +46,42 @@ def target(prediction: Prediction, x0: Tensor, noise: Tensor, sigma: Tensor) -> 
     return v if prediction == "v" else -v
 
 
-def timesteps(settings: ObjectiveSettings, flow: bool, count: int, dice: torch.Generator) -> Tensor:
-    """`count` times in (0, 1), 1 being pure noise, on the device of `dice`.
+def spread(count: int, step: int, start: float) -> list[float]:
+    """`count` even numbers in (0, 1) for the batch of `step`.
+
+    Within a batch they are 1 / `count` apart (Kingma et al. 2021, "Variational Diffusion Models",
+    appendix I.1). From step to step they move on by the golden ratio; `start` in (0, 1) is where
+    the first begins.
+    """
+    moved = (start + step * GOLDEN) % 1
+    return [min(max((moved + number) / count, 1e-6), 1 - 1e-6) for number in range(count)]
+
+
+def timesteps(
+    settings: ObjectiveSettings,
+    flow: bool,
+    count: int,
+    dice: torch.Generator,
+    even: Sequence[float] | None = None,
+) -> Tensor:
+    """`count` times in (0, 1), 1 being pure noise, on the device of `dice`; of `even` numbers in
+    (0, 1) instead of drawn ones, where these are given.
 
     logit_normal: sigmoid of a normal (Esser et al. 2024, section 3.1, eq. 19). mode: 1 - u -
     s·(cos²(πu/2) - 1 + u) with u uniform (eq. 20). `auto` is logit_normal for `flow` models.
     """
-    sampling = settings.timestep_sampling
-    if sampling == "logit_normal" or (sampling == "auto" and flow):
-        normal = torch.randn(count, generator=dice, device=dice.device)
-        time = (settings.logit_mean + settings.logit_std * normal).sigmoid()
-    else:
-        time = torch.rand(count, generator=dice, device=dice.device)
-        if sampling == "mode":
-            curve = torch.cos(math.pi / 2 * time).square() - 1 + time
-            time = (1 - time - settings.mode_scale * curve).clamp(0, 1)
+    sampling, device = settings.timestep_sampling, dice.device
+    logit_normal = sampling == "logit_normal" or (sampling == "auto" and flow)
+    draw = torch.randn if logit_normal else torch.rand
+    time = draw(count, generator=dice, device=device)  # in any case: the noise comes after it
+    if even is not None:
+        places = [NormalDist().inv_cdf(one) for one in even] if logit_normal else even
+        time = torch.tensor(places, device=device)
+    if logit_normal:
+        time = (settings.logit_mean + settings.logit_std * time).sigmoid()
+    elif sampling == "mode":
+        curve = torch.cos(math.pi / 2 * time).square() - 1 + time
+        time = (1 - time - settings.mode_scale * curve).clamp(0, 1)
     return settings.timestep_min + time * (settings.timestep_max - settings.timestep_min)
 
 

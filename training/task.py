@@ -1,5 +1,6 @@
 """The loss of a batch: noise, noise level, prediction, target, in that order."""
 
+import random
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -127,7 +128,9 @@ class Task:
     def training_loss(self, batch: Sequence[Example], stream: str, step: int) -> Tensor:
         """Loss of each sample `[B]` at noise and noise levels of this step's own."""
         settings, dice = self.settings, self.seeded(stream, step)
-        time = objective.timesteps(settings, self.flow, len(batch), dice)
+        start = random.Random(f"{self.seed}/{stream}/times").random()
+        even = objective.spread(len(batch), step, start) if settings.timestep_spread else None
+        time = objective.timesteps(settings, self.flow, len(batch), dice, even)
         sigma = self.sigma(time, batch[0].latent)
         shape = (len(batch), *batch[0].latent.shape[1:])
         noise = objective.training_noise(settings, shape, dice)

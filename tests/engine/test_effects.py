@@ -67,6 +67,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any], set[str]]] = {
     "timestep_shift": ("none", {}, {"times", "loss", "learned"}),
     "timestep_min": (0.3, {}, {"times", "loss", "learned"}),
     "timestep_max": (0.6, {}, {"times", "loss", "learned"}),
+    "timestep_spread": (True, {}, {"times", "loss", "learned"}),
     "input_perturbation": (0.2, {}, {"unseen", "loss", "learned"}),
     "optimizer": ("sgd", {}, {"learned"}),
     "optimizer_arguments": ("betas = (0.5, 0.9)", {}, {"learned"}),

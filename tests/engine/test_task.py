@@ -99,6 +99,7 @@ OTHER_NOISE = {
     "input_perturbation": {"input_perturbation": 0.1},
     "timestep_sampling": {"timestep_sampling": "mode"},
     "timestep_min": {"timestep_min": 0.5},
+    "timestep_spread": {"timestep_spread": True},
 }
 SAME_NOISE = {
     "loss": {"loss": "huber"},

@@ -1,8 +1,12 @@
 """The targets against ComfyUI's own way back from a raw output to x0: an independent derivation."""
 
+from itertools import pairwise
+
 import comfy.model_sampling as sampling
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atelier.training.objective import (
     huber_delta,
@@ -10,6 +14,7 @@ from atelier.training.objective import (
     refuse,
     resolution_shift,
     shifted,
+    spread,
     target,
     timesteps,
     training_noise,
@@ -66,10 +71,29 @@ def dice():
     ],
 )
 def test_times_have_the_asked_distribution(settings, flow, middle_half):
-    times = timesteps(ObjectiveSettings(**settings), flow, 40_000, dice())
-    assert times.min() >= 0 and times.max() <= 1
-    share = ((times >= 0.25) & (times <= 0.75)).float().mean().item()
-    assert share == pytest.approx(middle_half, abs=0.01)
+    for even, off in ((None, 0.01), (spread(40_000, 3, 0.3), 0.001)):
+        times = timesteps(ObjectiveSettings(**settings), flow, 40_000, dice(), even)
+        assert times.min() >= 0 and times.max() <= 1
+        share = ((times >= 0.25) & (times <= 0.75)).float().mean().item()
+        assert share == pytest.approx(middle_half, abs=off)
+
+
+@given(count=st.integers(1, 64), step=st.integers(0, 10**6), start=st.floats(0, 1))
+def test_numbers_of_a_batch_are_evenly_apart(count, step, start):
+    numbers = spread(count, step, start)
+    assert [number * count - place for place, number in enumerate(numbers)] == pytest.approx(
+        [0.5] * count, abs=0.5001
+    )
+    gaps = [after - before for before, after in pairwise(numbers)]
+    assert gaps == pytest.approx([1 / count] * (count - 1), abs=3e-6)
+
+
+@given(first=st.integers(0, 10**6), start=st.floats(0, 1))
+def test_steps_of_one_picture_each_fill_the_range_evenly(first, start):
+    """Whatever 21 steps are taken, no gap is wider than one and a half even ones."""
+    numbers = sorted(number for step in range(21) for number in spread(1, first + step, start))
+    around = [*numbers, numbers[0] + 1]
+    assert max(after - before for before, after in pairwise(around)) < 1.5 / 21
 
 
 def test_more_pixels_mean_more_noise():

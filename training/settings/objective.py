@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .group import Group
+from .group import ADDED, Group
 
 Loss = Literal["mse", "huber", "l1"]
 HuberSchedule = Literal["constant", "exponential", "snr"]
@@ -69,6 +69,13 @@ class ObjectiveSettings(Group):
     )
     timestep_max: float = Field(
         default=1.0, gt=0, le=1, description="Highest time practised; 1 is pure noise."
+    )
+    timestep_spread: bool = Field(
+        default=False,
+        json_schema_extra=ADDED,
+        description="Spread the noise levels evenly over their distribution, within a batch and "
+        "from step to step, instead of drawing each alone (Kingma et al. 2021): small batches and "
+        "short runs depend less on luck.",
     )
     noise_offset: float = Field(
         default=0.0,
