@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,8 +35,10 @@ class Way:
 
     rate: float
     batch_size: int
-    plus_ratio: float = 1.0  # ours alone has these three
+    plus_ratio: float = 1.0  # ours alone has these
     logit_mean: float = 0.0
+    logit_std: float = 1.0
+    timestep_spread: bool = False
     ema_decay: float = 0.0
 
 
@@ -113,9 +115,8 @@ def demo(steps: int, way: "Way | None" = None, seed: int = 0) -> Demo:
     wires = Wires(base.model, base.clip, base.vae, hats)
     changes = {"steps": steps, "seed": seed, "schedule": "constant", "save_every": 10**6}
     if way:
-        changes |= {"learning_rate": way.rate, "batch_size": way.batch_size}
-        changes |= {"plus_ratio": way.plus_ratio, "logit_mean": way.logit_mean}
-        changes |= {"ema_decay": way.ema_decay}
+        own = asdict(way)
+        changes |= {"learning_rate": own.pop("rate"), **own}
     config = make_config(**(SETTINGS | changes))
     keys = fingerprint(base.clip.patcher), fingerprint(base.vae.patcher)
     return Demo(base, wires, config, prepare(wires, config, *keys, Progress(steps)))

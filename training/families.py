@@ -158,6 +158,39 @@ FAMILIES = {
         size_from="OneTrainer training_presets/PixArt Sigma/#pixart sigma 1.0 LoRA.json",
     ),
 }
+_HUNYUAN = "Tencent Hunyuan Community License"
+FAMILIES |= {
+    "HiDream": Family(
+        "HiDream-I1",
+        "MIT (Llama 3.1, its text encoder, has a licence of its own)",
+        1024,
+        ("subject", "text"),
+        "Train on Full: dev and fast are distilled, and break (ai-toolkit). Its experts, of which "
+        "each sees some of the tokens, learn with all_linear alone.",
+        size_from=_AI_TOOLKIT.format("hidream_48"),
+    ),
+    "Omnigen2": Family(
+        "OmniGen2",
+        APACHE,
+        1024,
+        ("subject",),
+        "It is trained to make pictures of text, and learns no editing of given ones.",
+        size_from=_AI_TOOLKIT.format("omnigen2_24gb"),
+    ),
+    "HunyuanImage21": Family(
+        "Hunyuan Image 2.1",
+        f"{_HUNYUAN}: not for the European Union, the United Kingdom and South Korea",
+        2048,
+        ("text",),
+        "Made for pictures of 2048 pixels a side: its VAE makes them 32 times smaller, so that "
+        "small ones leave little to learn from.",
+        size_from="diffusers pipelines/hunyuan_image/pipeline_hunyuanimage.py (64 x 32)",
+    ),
+    "HunyuanDiT": Family("Hunyuan-DiT", _HUNYUAN, 1024, ("style",), size_from="Li et al. 2024"),
+    "HunyuanDiT1": Family(
+        "Hunyuan-DiT 1.0 and 1.1", _HUNYUAN, 1024, ("style",), size_from="Li et al. 2024"
+    ),
+}
 UNKNOWN = Family(
     "a family that Atelier was not tried on",
     "not known here",

@@ -38,13 +38,15 @@ from atelier.training.objective import target
 class Family:
     """`config` is the name that ComfyUI's detection must find; `side` is of its latents; `idle` are
     layers that its output does not hang on, here as in full size: those that end the text's half of
-    the last block."""
+    the last block, or see pictures that are given; `one_length` is of families whose captions all
+    have 77 tokens."""
 
     config: str
     make: Callable[..., ModelPatcher]
     prediction: str
     side: int = 8
     idle: str = "^$"
+    one_length: bool = False
 
 
 QWEN_IDLE = r"transformer_blocks\.1\.(txt_mlp|attn\.(add_q_proj|to_add_out))"
@@ -71,6 +73,11 @@ FAMILIES = {
     "aura-flow": Family("AuraFlow", tiny.aura_flow, "flow"),
     "pixart-alpha": Family("PixArtAlpha", lambda: tiny.pixart(sigma=False), "eps", side=40),
     "pixart-sigma": Family("PixArtSigma", tiny.pixart, "eps", side=40),
+    "hidream": Family("HiDream", tiny.hidream, "flow"),
+    "hunyuan-image": Family("HunyuanImage21", tiny.hunyuan_image, "flow"),
+    "hunyuan-dit": Family("HunyuanDiT", tiny.hunyuan_dit, "v", one_length=True),
+    "omnigen2": Family("Omnigen2", tiny.omnigen2, "flow", idle="ref_image"),
+    "sdxl-refiner": Family("SDXLRefiner", tiny.sdxl_refiner, "eps", side=32),
 }
 
 
@@ -206,6 +213,8 @@ def test_weights_cast_once_are_those_that_autocast_makes_in_every_step(make, mon
 
 @pytest.mark.parametrize("tokens", [(77, 77), (77, 40)], ids=["same", "different"])
 def test_a_batch_has_the_gradient_of_its_samples_one_by_one(wired, family, tokens):
+    if family.one_length:
+        tokens = (77, 77)
     with training(wired) as run:
         run.unsettle()
         whole = run.gradients(family.side, tokens)
@@ -277,6 +286,7 @@ def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_ot
 BLOCKS = re.compile(r"^(?!t_block)\w*(blocks?|layers|refiner)\.")
 MODULATION = re.compile(
     r"adaLN_modulation|\.(\w+_)?mod(ulation|[CX]+)?\.|emb_layers|proj_(in|out)$"
+    r"|norm1\.linear$|skip_linear$|\.experts\."  # OmniGen2, Hunyuan-DiT, HiDream
 )
 
 
@@ -351,6 +361,14 @@ def test_an_upscaling_model_is_refused():
     wired = tiny.sd_x4()
     assert type(wired.model.model_config).__name__ == "SD_X4Upscaler"
     message = "upscaler.*wire the text-to-image"
+    with pytest.raises(ValueError, match=message), training_mode(), private_copy(wired):
+        pass
+
+
+def test_a_model_that_is_told_where_the_next_step_ends_is_refused():
+    """Hunyuan Image 2.1, distilled by mean flow."""
+    wired = tiny.hunyuan_image(meanflow=True)
+    message = "HunyuanImage21 distilled.*Wire the model that it was distilled from"
     with pytest.raises(ValueError, match=message), training_mode(), private_copy(wired):
         pass
 

@@ -45,6 +45,10 @@ FAMILIES = {
     "aura-flow": tiny.aura_flow,
     "pixart-alpha": lambda: tiny.pixart(sigma=False),
     "pixart-sigma": tiny.pixart,
+    "hidream": tiny.hidream,
+    "hunyuan-image": tiny.hunyuan_image,
+    "hunyuan-dit": tiny.hunyuan_dit,
+    "omnigen2": tiny.omnigen2,
 }
 KINDS = {
     "lora": {"adapter": "lora", "alpha": 2.6},

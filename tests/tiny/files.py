@@ -81,16 +81,38 @@ def _small(shown: Shapes, sizes: Mapping[str, Any]) -> Iterator[None]:
         yield
 
 
-_WIDTHS = ("context_dim", "context_in_dim", "cap_feat_dim", "joint_attention_dim", "cond_seq_dim")
+_WIDTHS = (
+    *("context_dim", "context_in_dim", "cap_feat_dim", "joint_attention_dim", "cond_seq_dim"),
+    "text_feat_dim",
+)
 
 
 def caption(model: ModelPatcher, seed: int, tokens: int = 77) -> list[Any]:
     """CONDITIONING with random contents, of the shape that this model wants."""
     dice = torch.Generator().manual_seed(seed)
     config = model.model.model_config.unet_config
+    kind = type(model.model).__name__
     sizes = [config[key] for key in (*_WIDTHS, "caption_channels") if config.get(key)]
-    width = sizes[0] if sizes else 4096
+    width = sizes[0] if sizes else {"HunyuanDiT": 1024}.get(kind, 4096)
+    width = width[0] if isinstance(width, list) else width
     text = torch.randn(1, tokens, width, generator=dice)
-    pooled_width = {"SD3": 2048, "Flux": 768}.get(type(model.model).__name__, 1280)
+    pooled_width = {"SD3": 2048, "Flux": 768, "HiDream": 2048}.get(kind, 1280)
     pooled = torch.randn(1, pooled_width, generator=dice)
-    return [[text, {"pooled_output": pooled}]]
+    return [[text, {"pooled_output": pooled} | _more(kind, text, dice)]]
+
+
+def _more(kind: str, text: torch.Tensor, dice: torch.Generator) -> dict[str, torch.Tensor]:
+    """What text encoders of some families give besides, for a caption `text` `[1, L, D]`."""
+    tokens = torch.ones(text.shape[:2], dtype=torch.long)
+    if kind == "HiDream":  # [1, layers, L, D]
+        layers = torch.randn(1, 2, *text.shape[1:], generator=dice)
+        return {"conditioning_llama3": layers}
+    if kind == "Omnigen2":
+        return {"attention_mask": tokens}
+    if kind == "HunyuanDiT":
+        return {
+            "attention_mask": tokens,
+            "conditioning_mt5xl": torch.randn(1, 256, 2048, generator=dice),
+            "attention_mask_mt5xl": torch.ones(1, 256, dtype=torch.long),
+        }
+    return {}

@@ -8,14 +8,16 @@ from .patterns import Size, parse_patterns, parse_ranks
 
 _ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention"
 _MLP = r"mlp|mlp[CX]|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
-_IN_BLOCK = (
-    r"(^|\.)\d+\.(.+\.)?"  # behind a block's number: not in an embedder of the whole network
-)
+# Behind a block's number: not in an embedder of the whole network.
+_IN_BLOCK = r"(^|\.)\d+\.(.+\.)?"
+# HiDream's experts see some of the tokens each; ai-toolkit's train_lora_hidream_48.yaml leaves them
+# out.
+_NO_EXPERT = r"^(?!.*\.experts\.).*?"
 # Modulation and embedding layers are left alone by the first two: they are small, shared by every
 # token, and drift first (kohya's and diffusers' defaults leave them out too).
 PATTERNS = {
     "attention": rf"{_IN_BLOCK}({_ATTENTION})(\.|$)",
-    "attention_mlp": rf"{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)",
+    "attention_mlp": rf"{_NO_EXPERT}{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)",
     "all_linear": "",
     "all": "",
 }

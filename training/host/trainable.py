@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 def refuse_untrainable(model: "BaseModel") -> None:
     """Raise `ValueError` if nothing can be learned on `model`, with the reason and the way out."""
     refuse_picture(picture_wanted(model))
+    if getattr(model.diffusion_model, "time_r_in", None) is not None:  # Geng et al. 2025
+        raise ValueError(
+            f"The MODEL is a {type(model).__name__} distilled to a few steps (mean flow), which is "
+            "told where the next step ends. Wire the model that it was distilled from, train on "
+            "it, and use the LoRA on this one."
+        )
     _refuse_layers(model.diffusion_model)
 
 
