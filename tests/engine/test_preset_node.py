@@ -1,5 +1,7 @@
 """Train Preset and Train LoRA: a folder and a trigger word are all that a newcomer has to set."""
 
+from typing import Any
+
 import pytest
 
 from atelier.nodes import train as node
@@ -30,14 +32,19 @@ def test_a_preset_is_a_run_with_the_trigger_word_in_every_caption(base, wires):
     assert all(asked[name] == value for name, value in options.items() if name not in changed)
 
 
+def changed(options: dict[str, Any], **own: float) -> dict[str, Any]:
+    (out,) = BasicOptions.execute(options, **own).args or (None,)
+    assert isinstance(out, dict)
+    return out
+
+
 def test_numbers_of_ones_own_take_the_place_of_a_presets(base, wires, monkeypatch):
     args = TrainPreset.execute(base[0], wires.dataset, "subject", "balanced").args
     assert args is not None
     options = dict(args[0])
     shared = {"batch_size": 0, "learning_rate": 0.0, "rank": 0, "resolution": 0}
-    (same,) = BasicOptions.execute(options, steps=0, **shared).args or ()
-    assert same == options == args[0]
-    (own,) = BasicOptions.execute(options, steps=20, **shared | {"rank": 4}).args or ()
+    assert changed(options, steps=0, **shared) == options == args[0]
+    own = changed(options, steps=20, **shared | {"rank": 4})
     assert own == options | {"steps": 20, "rank": 4, "warmup": 2}
 
     told: list[str] = []
@@ -50,9 +57,8 @@ def test_numbers_of_ones_own_take_the_place_of_a_presets(base, wires, monkeypatc
 
 
 def test_a_number_that_no_run_can_have_is_refused_with_its_range(base, wires):
-    (options,) = BasicOptions.execute({}, resolution=3).args or ()
     with pytest.raises(ValueError, match="resolution: .* at least 64 and at most 8192"):
-        train(wires, **options)
+        train(wires, **changed({}, resolution=3))
 
 
 def test_without_a_trigger_word_captions_stay(base, pictures):

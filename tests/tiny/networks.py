@@ -142,7 +142,7 @@ def flux(seed: int = 0, guidance: bool = True, channels: int = 16, **how: Any) -
         "vec_in_dim": 768,
         "guidance_embed": guidance,
     }
-    network = Flux(**_known(FluxParams, config), operations=OPERATIONS)
+    network = Flux(**known(FluxParams, config), operations=OPERATIONS)
     return load(random_weights(network, seed), None, {"num_heads": 2}, **how)
 
 
@@ -165,7 +165,7 @@ def flux2(seed: int = 0, **how: Any) -> ModelPatcher:
         "ops_bias": False,
         "guidance_embed": True,
     }
-    network = Flux(**_known(FluxParams, config), operations=OPERATIONS)
+    network = Flux(**known(FluxParams, config), operations=OPERATIONS)
     return load(random_weights(network, seed), None, {"num_heads": 2}, **how)
 
 
@@ -176,7 +176,7 @@ def chroma(seed: int = 0, **how: Any) -> ModelPatcher:
     sizes = {"num_heads": 2, "out_dim": 256, "hidden_dim": 64, "n_layers": 1}
     config = _flux_config() | sizes
     config |= {"in_channels": 64, "out_channels": 64, "in_dim": 64, "vec_in_dim": None}
-    network = Chroma(**_known(ChromaParams, config), operations=OPERATIONS)
+    network = Chroma(**known(ChromaParams, config), operations=OPERATIONS)
     return load(random_weights(network, seed), None, sizes, **how)
 
 
@@ -198,7 +198,7 @@ def _flux_config() -> dict[str, Any]:
     }
 
 
-def _known(parameters: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+def known(parameters: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """Those entries of `config` that this ComfyUI's dataclass has."""
     return {key: config[key] for key in parameters.__dataclass_fields__ if key in config}
 

@@ -5,34 +5,35 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 
 from .files import load, random_weights
-from .networks import OPERATIONS, unet
+from .networks import OPERATIONS, known, unet
 
 
 def hunyuan_image(seed: int = 0, meanflow: bool = False, **how: Any) -> ModelPatcher:
     """Hunyuan Image 2.1, or with `meanflow` its distilled form."""
-    from comfy.ldm.hunyuan_video.model import HunyuanVideo
+    from comfy.ldm.hunyuan_video.model import HunyuanVideo, HunyuanVideoParams
 
-    network = HunyuanVideo(
-        in_channels=64,
-        out_channels=64,
-        vec_in_dim=None,
-        context_in_dim=64,
-        hidden_size=256,
-        mlp_ratio=4.0,
-        num_heads=2,
-        depth=1,
-        depth_single_blocks=1,
-        axes_dim=[64, 64],
-        theta=256,
-        patch_size=[1, 1],
-        qkv_bias=True,
-        guidance_embed=meanflow,
-        byt5=False,
-        meanflow=meanflow,
-        use_cond_type_embedding=False,
-        vision_in_dim=None,
-        operations=OPERATIONS,
-    )
+    config: dict[str, Any] = {
+        "in_channels": 64,
+        "out_channels": 64,
+        "vec_in_dim": None,
+        "context_in_dim": 64,
+        "hidden_size": 256,
+        "mlp_ratio": 4.0,
+        "num_heads": 2,
+        "depth": 1,
+        "depth_single_blocks": 1,
+        "axes_dim": [64, 64],
+        "theta": 256,
+        "patch_size": [1, 1],
+        "qkv_bias": True,
+        "guidance_embed": meanflow,
+        "byt5": False,
+        "meanflow": meanflow,
+        "meanflow_sum": False,
+        "use_cond_type_embedding": False,
+        "vision_in_dim": None,
+    }
+    network = HunyuanVideo(**known(HunyuanVideoParams, config), operations=OPERATIONS)
     return load(random_weights(network, seed), **how)
 
 
