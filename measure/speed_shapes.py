@@ -73,7 +73,7 @@ def _flux(dtype: torch.dtype) -> ModelPatcher:
         "depth": 2,
         "depth_single_blocks": 4,
     }
-    network = Flux(**networks._known(FluxParams, config), operations=networks.OPERATIONS)
+    network = Flux(**networks.known(FluxParams, config), operations=networks.OPERATIONS)
     return load(random_weights(network, 0), None, {"num_heads": 8}, dtype=dtype)
 
 
