@@ -74,11 +74,10 @@ def origin_of(hidden: Any) -> dict[str, Any]:
 
 def tell_what_differs(own: dict[str, Any], options: dict[str, Any]) -> None:
     """Say on the node which of its own widgets do not count."""
-    named = [
-        f"{name} = {options[name]:g}" for name in own if options.get(name, own[name]) != own[name]
-    ]
-    if named:
-        show_text(f"From options, in place of this node's own: {', '.join(named)}.")
+    differ = [name for name in own if options.get(name, own[name]) != own[name]]
+    if differ:
+        named = ", ".join(f"{name} = {options[name]}" for name in differ)
+        show_text(f"From options, in place of this node's own: {named}.")
 
 
 class TrainLora(io.ComfyNode):
