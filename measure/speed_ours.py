@@ -74,8 +74,7 @@ def _encoded(wired: ModelPatcher, shape: Shape, folder: Path) -> list[Encoded]:
 
 def overhead(wired: ModelPatcher, job: Job, steps: int) -> dict[str, float]:
     """The share of a step that is neither the network's forward nor the backward; and `host`, what
-    is left of it without the gradient's length, clipping and the optimizer's step, which every loop
-    has.
+    is left of it without clipping and the optimizer's step, which every loop has.
 
     All are timed inside the steps that they are part of: two runs differ by more than what is
     looked for.
@@ -96,8 +95,7 @@ def overhead(wired: ModelPatcher, job: Job, steps: int) -> dict[str, float]:
     places = {
         "forward": type(wired.model.diffusion_model),
         "backward": torch.Tensor,
-        "get_total_norm": loop,
-        "clip_grads_with_norm_": loop,
+        "shortened": loop,
         "step": torch.optim.AdamW,
     }
     with ExitStack() as patched:

@@ -64,7 +64,7 @@ def _sdxl_whole(dtype: torch.dtype) -> ModelPatcher:
 
 def _flux(dtype: torch.dtype) -> ModelPatcher:
     """Flux.1 dev at a third of its width, with 2 of 19 double and 4 of 38 single blocks."""
-    config = networks._flux_config() | {
+    config = networks.flux_config() | {
         "context_in_dim": 1024,
         "vec_in_dim": 768,
         "guidance_embed": True,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 OPEN_RAIL = "CreativeML Open RAIL-M: commercial use too, within its rules of use"
 OPEN_RAIL_PP = "CreativeML Open RAIL++-M: commercial use too, within its rules of use"
 APACHE = "Apache-2.0: free, commercial use too"
+HUNYUAN = "Tencent Hunyuan Community License"
 STABILITY = "Stability AI Community License: free below a million US dollars of revenue a year"
 FLUX_DEV = (
     "FLUX.1 [dev] Non-Commercial License: the weights, and LoRAs made from them, are not for \
@@ -157,14 +158,11 @@ FAMILIES = {
         ("style", "memory"),
         size_from="OneTrainer training_presets/PixArt Sigma/#pixart sigma 1.0 LoRA.json",
     ),
-}
-_HUNYUAN = "Tencent Hunyuan Community License"
-FAMILIES |= {
     "HiDream": Family(
         "HiDream-I1",
         "MIT (Llama 3.1, its text encoder, has a licence of its own)",
         1024,
-        ("subject", "text"),
+        ("style",),
         "Train on Full: dev and fast are distilled, and break (ai-toolkit). Its experts, of which "
         "each sees some of the tokens, learn with all_linear alone.",
         size_from=_AI_TOOLKIT.format("hidream_48"),
@@ -179,17 +177,15 @@ FAMILIES |= {
     ),
     "HunyuanImage21": Family(
         "Hunyuan Image 2.1",
-        f"{_HUNYUAN}: not for the European Union, the United Kingdom and South Korea",
+        f"{HUNYUAN}: not for the European Union, the United Kingdom and South Korea",
         2048,
         ("text",),
         "Made for pictures of 2048 pixels a side: its VAE makes them 32 times smaller, so that "
         "small ones leave little to learn from.",
         size_from="diffusers pipelines/hunyuan_image/pipeline_hunyuanimage.py (64 x 32)",
     ),
-    "HunyuanDiT": Family("Hunyuan-DiT", _HUNYUAN, 1024, ("style",), size_from="Li et al. 2024"),
-    "HunyuanDiT1": Family(
-        "Hunyuan-DiT 1.0 and 1.1", _HUNYUAN, 1024, ("style",), size_from="Li et al. 2024"
-    ),
+    "HunyuanDiT": Family("Hunyuan-DiT", HUNYUAN, 1024, size_from="Li et al. 2024"),
+    "HunyuanDiT1": Family("Hunyuan-DiT 1.0 and 1.1", HUNYUAN, 1024, size_from="Li et al. 2024"),
 }
 UNKNOWN = Family(
     "a family that Atelier was not tried on",

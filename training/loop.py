@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import torch
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch import nn
 
 from .config import TrainConfig
 from .data.buckets import Batches
@@ -114,11 +114,9 @@ def train(
                     loss += share.detach()
 
             state.scaler.unscale_(state.optimizer)
-            norm = get_total_norm([one.grad for one in parameters if one.grad is not None])
+            norm = shortened(parameters, config.clip_norm)
             if not torch.isfinite(loss) or not (torch.isfinite(norm) or can_overflow(state)):
                 raise broken(state.step + 1, loss, norm, drawn)
-            if config.clip_norm and norm > config.clip_norm:  # most are shorter, and left alone
-                clip_grads_with_norm_(parameters, config.clip_norm, norm)
 
             rate = state.optimizer.param_groups[0]["lr"]
             moved = state.take_step()
@@ -153,6 +151,17 @@ def validate(state: State, task: Task, held_out: Examples, config: TrainConfig, 
     state.saved = -1  # the last checkpoint may be of this step, and does not know this
     log.run.log([{"step": step, "held_out": value, "held_out_by_time": by_time}])
     state.whole = True
+
+
+def shortened(parameters: Sequence[nn.Parameter], most: float) -> torch.Tensor:
+    """The length `[]` that all gradients had together; if it was above `most`, they are shortened
+    to that. 0 shortens none."""
+    if not hasattr(nn.utils, "get_total_norm"):  # torch before 2.6 multiplies in any case
+        return nn.utils.clip_grad_norm_(parameters, most or float("inf"))
+    norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+    if most and norm > most:
+        nn.utils.clip_grads_with_norm_(parameters, most, norm)
+    return norm
 
 
 def can_overflow(state: State) -> bool:

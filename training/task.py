@@ -128,8 +128,10 @@ class Task:
     def training_loss(self, batch: Sequence[Example], stream: str, step: int) -> Tensor:
         """Loss of each sample `[B]` at noise and noise levels of this step's own."""
         settings, dice = self.settings, self.seeded(stream, step)
-        start = random.Random(f"{self.seed}/{stream}/times").random()
-        even = objective.spread(len(batch), step, start) if settings.timestep_spread else None
+        even = None
+        if settings.timestep_spread:
+            start = random.Random(f"{self.seed}/{stream}/times").random()
+            even = objective.spread(len(batch), step, start)
         time = objective.timesteps(settings, self.flow, len(batch), dice, even)
         sigma = self.sigma(time, batch[0].latent)
         shape = (len(batch), *batch[0].latent.shape[1:])

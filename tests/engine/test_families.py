@@ -76,6 +76,9 @@ FAMILIES = {
     "hidream": Family("HiDream", tiny.hidream, "flow"),
     "hunyuan-image": Family("HunyuanImage21", tiny.hunyuan_image, "flow"),
     "hunyuan-dit": Family("HunyuanDiT", tiny.hunyuan_dit, "v", one_length=True),
+    "hunyuan-dit1": Family(
+        "HunyuanDiT1", lambda: tiny.hunyuan_dit(first=True), "v", one_length=True
+    ),
     "omnigen2": Family("Omnigen2", tiny.omnigen2, "flow", idle="ref_image"),
     "sdxl-refiner": Family("SDXLRefiner", tiny.sdxl_refiner, "eps", side=32),
 }
@@ -213,8 +216,8 @@ def test_weights_cast_once_are_those_that_autocast_makes_in_every_step(make, mon
 
 @pytest.mark.parametrize("tokens", [(77, 77), (77, 40)], ids=["same", "different"])
 def test_a_batch_has_the_gradient_of_its_samples_one_by_one(wired, family, tokens):
-    if family.one_length:
-        tokens = (77, 77)
+    if family.one_length and len(set(tokens)) > 1:
+        pytest.skip("This family's captions all have 77 tokens.")
     with training(wired) as run:
         run.unsettle()
         whole = run.gradients(family.side, tokens)

@@ -137,7 +137,7 @@ def flux(seed: int = 0, guidance: bool = True, channels: int = 16, **how: Any) -
     """Flux.1 dev, or schnell without `guidance`; with 96 `channels` Fill, with 32 Canny, Depth."""
     from comfy.ldm.flux.model import Flux, FluxParams
 
-    config = _flux_config() | {
+    config = flux_config() | {
         "in_channels": channels,
         "vec_in_dim": 768,
         "guidance_embed": guidance,
@@ -150,7 +150,7 @@ def flux2(seed: int = 0, **how: Any) -> ModelPatcher:
     """Flux.2: no patches, no pooled text, modulation shared by all blocks."""
     from comfy.ldm.flux.model import Flux, FluxParams
 
-    config = _flux_config() | {
+    config = flux_config() | {
         "in_channels": 128,
         "out_channels": 128,
         "patch_size": 1,
@@ -174,13 +174,13 @@ def chroma(seed: int = 0, **how: Any) -> ModelPatcher:
     from comfy.ldm.chroma.model import Chroma, ChromaParams
 
     sizes = {"num_heads": 2, "out_dim": 256, "hidden_dim": 64, "n_layers": 1}
-    config = _flux_config() | sizes
+    config = flux_config() | sizes
     config |= {"in_channels": 64, "out_channels": 64, "in_dim": 64, "vec_in_dim": None}
     network = Chroma(**known(ChromaParams, config), operations=OPERATIONS)
     return load(random_weights(network, seed), None, sizes, **how)
 
 
-def _flux_config() -> dict[str, Any]:
+def flux_config() -> dict[str, Any]:
     return {
         "in_channels": 16,
         "out_channels": 16,

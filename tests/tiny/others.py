@@ -5,27 +5,20 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 
 from .files import load, random_weights
-from .networks import OPERATIONS, known, unet
+from .networks import OPERATIONS, flux_config, known, unet
 
 
 def hunyuan_image(seed: int = 0, meanflow: bool = False, **how: Any) -> ModelPatcher:
     """Hunyuan Image 2.1, or with `meanflow` its distilled form."""
     from comfy.ldm.hunyuan_video.model import HunyuanVideo, HunyuanVideoParams
 
-    config: dict[str, Any] = {
+    config = flux_config() | {
         "in_channels": 64,
         "out_channels": 64,
         "vec_in_dim": None,
-        "context_in_dim": 64,
-        "hidden_size": 256,
-        "mlp_ratio": 4.0,
-        "num_heads": 2,
-        "depth": 1,
-        "depth_single_blocks": 1,
         "axes_dim": [64, 64],
         "theta": 256,
         "patch_size": [1, 1],
-        "qkv_bias": True,
         "guidance_embed": meanflow,
         "byt5": False,
         "meanflow": meanflow,
@@ -37,13 +30,18 @@ def hunyuan_image(seed: int = 0, meanflow: bool = False, **how: Any) -> ModelPat
     return load(random_weights(network, seed), **how)
 
 
-def hunyuan_dit(seed: int = 0, **how: Any) -> ModelPatcher:
-    """Hunyuan-DiT 1.2: v prediction, two text encoders, skips from the first to the last blocks."""
+def hunyuan_dit(seed: int = 0, first: bool = False, **how: Any) -> ModelPatcher:
+    """Hunyuan-DiT 1.2: v prediction, two text encoders, skips from the first to the last blocks.
+
+    Its `first` versions are also told the picture's size and a style.
+    """
     from comfy.ldm.hydit.models import HunYuanDiT
 
     sizes: dict[str, Any] = {"num_heads": 2}
-    network = HunYuanDiT(hidden_size=64, depth=4, **sizes, operations=OPERATIONS)
-    return load(random_weights(network, seed), None, sizes, **how)
+    told = {"size_cond": first, "use_style_cond": first}
+    network = HunYuanDiT(hidden_size=64, depth=4, **sizes, **told, operations=OPERATIONS)
+    shown = {"extra_embedder.0.weight": (256, 3968)} if first else None  # which of the two it is
+    return load(random_weights(network, seed), shown, sizes, **how)
 
 
 def hidream(seed: int = 0, **how: Any) -> ModelPatcher:

@@ -53,6 +53,7 @@ class BasicSettings(Group):
     )
 
 
+# Those of them that a preset decides.
 NUMBERS = ("steps", "batch_size", "learning_rate", "rank", "resolution")
 
 

@@ -74,8 +74,8 @@ class ObjectiveSettings(Group):
         default=False,
         json_schema_extra=ADDED,
         description="Spread the noise levels evenly over their distribution, within a batch and "
-        "from step to step, instead of drawing each alone (Kingma et al. 2021): small batches and "
-        "short runs depend less on luck.",
+        "from step to step, instead of drawing each alone (Kingma et al. 2021). Meant for small "
+        "batches and short runs; no gain was measured yet.",
     )
     noise_offset: float = Field(
         default=0.0,
