@@ -38,7 +38,7 @@ def hunyuan_dit(seed: int = 0, first: bool = False, **how: Any) -> ModelPatcher:
     from comfy.ldm.hydit.models import HunYuanDiT
 
     sizes: dict[str, Any] = {"num_heads": 2}
-    told = {"size_cond": first, "use_style_cond": first}
+    told: dict[str, Any] = {"size_cond": first, "use_style_cond": first}
     network = HunYuanDiT(hidden_size=64, depth=4, **sizes, **told, operations=OPERATIONS)
     shown = {"extra_embedder.0.weight": (256, 3968)} if first else None  # which of the two it is
     return load(random_weights(network, seed), shown, sizes, **how)
