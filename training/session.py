@@ -18,7 +18,7 @@ from .examples import Pictures
 from .fitting import follow, load_first, plan_for
 from .host import folders, graph
 from .host.compiled import many_variants, refuse_uncompilable
-from .host.family import naming
+from .host.family import blocks_of, naming
 from .host.forward import Denoiser
 from .host.lora_file import start_from, start_text
 from .host.mode import own_randomness
@@ -293,7 +293,7 @@ def _adapter(
     network = encoders = None
     with own_randomness(config.seed):
         if config.train_network:
-            family = type(private.model).__name__
+            family = blocks_of(private.model)
             network = Adapter(private.model.diffusion_model, config, family, start)
         if learning:
             sizes = text_start.sizes if text_start else text_sizes(learning, config)

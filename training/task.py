@@ -74,8 +74,8 @@ class Task:
             return self.denoiser.sigma(time)
         if how == "none":
             return time
-        tokens = latent.shape[-1] * latent.shape[-2] // 4
-        return objective.shifted(time, objective.resolution_shift(tokens))
+        factor = objective.resolution_shift(self.denoiser.tokens(latent))
+        return objective.shifted(time, factor)
 
     def predict(self, x_t: Tensor, sigma: Tensor, batch: Sequence[Example]) -> Tensor:
         with self.precision.autocast(x_t.device):
@@ -101,10 +101,10 @@ class Task:
         if from_base:
             wanted = self._of_base(x_t, sigma, batch)
         else:
-            wanted = objective.target(prediction, x0, noise, sigma)
-        delta = objective.huber_delta(
-            settings.huber_schedule, settings.huber_delta, sigma if time is None else time, sigma
-        )
+            wanted = self.denoiser.target(x0, noise, sigma)
+        relative = self.denoiser.relative(sigma)
+        when = relative if time is None else time
+        delta = objective.huber_delta(settings.huber_schedule, settings.huber_delta, when, relative)
         mask = None
         if any(example.mask is not None for example in batch):
             ones = torch.ones_like(x0[:1, :1])
@@ -113,7 +113,7 @@ class Task:
             self.predict(x_t, sigma, batch), wanted, settings.loss, delta, mask
         )
         return errors * objective.weights(
-            settings.weighting, settings.min_snr_gamma, prediction, sigma
+            settings.weighting, settings.min_snr_gamma, prediction, relative
         )
 
     @torch.no_grad()

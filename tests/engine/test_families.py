@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -21,6 +21,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sampler_helpers import convert_cond
 
 from atelier.tests import tiny
+from atelier.tests.tiny.families import FAMILIES
+from atelier.tests.tiny.others import small_sdxl, stable_cascade_b
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.adapters.targets import choose
 from atelier.training.config import make_config
@@ -31,57 +33,6 @@ from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.precision import Precision, compute_in
 from atelier.training.host.private import load, private_copy
 from atelier.training.host.sample import paint
-from atelier.training.objective import target
-
-
-@dataclass(frozen=True)
-class Family:
-    """`config` is the name that ComfyUI's detection must find; `side` is of its latents; `idle` are
-    layers that its output does not hang on, here as in full size: those that end the text's half of
-    the last block, or see pictures that are given; `one_length` is of families whose captions all
-    have 77 tokens."""
-
-    config: str
-    make: Callable[..., ModelPatcher]
-    prediction: str
-    side: int = 8
-    idle: str = "^$"
-    one_length: bool = False
-
-
-QWEN_IDLE = r"transformer_blocks\.1\.(txt_mlp|attn\.(add_q_proj|to_add_out))"
-FAMILIES = {
-    "sd15": Family("SD15", tiny.unet, "eps"),
-    "sd15-inpainting": Family("SD15", lambda **load: tiny.unet(in_channels=9, **load), "eps"),
-    "sd2": Family("SD20", tiny.sd2, "eps"),
-    "sd2-v": Family("SD20", lambda: tiny.sd2(velocity=True), "v"),
-    "sd2-inpainting": Family("SD20", lambda: tiny.sd2(in_channels=9), "eps"),
-    "sdxl": Family("SDXL", tiny.sdxl, "eps"),
-    "sdxl-v": Family("SDXL", lambda: tiny.sdxl(kind="v"), "v"),
-    "sdxl-edm": Family("SDXL", lambda: tiny.sdxl(kind="edm"), "edm"),
-    "sdxl-inpainting": Family("SDXL", lambda: tiny.sdxl(in_channels=9), "eps"),
-    "sd3": Family("SD3", lambda: tiny.sd3(depth=2), "flow"),
-    "sd35-medium": Family("SD3", lambda: tiny.sd3(depth=2, self_attention=True), "flow"),
-    "flux-dev": Family("Flux", tiny.flux, "flow"),
-    "flux-schnell": Family("FluxSchnell", lambda: tiny.flux(guidance=False), "flow"),
-    "flux-fill": Family("FluxInpaint", lambda: tiny.flux(channels=96), "flow"),
-    "flux2": Family("Flux2", tiny.flux2, "flow"),
-    "chroma": Family("Chroma", tiny.chroma, "flow"),
-    "lumina2": Family("Lumina2", tiny.lumina2, "flow"),
-    "z-image": Family("ZImage", tiny.z_image, "flow"),
-    "qwen-image": Family("QwenImage", tiny.qwen_image, "flow", idle=QWEN_IDLE),
-    "aura-flow": Family("AuraFlow", tiny.aura_flow, "flow"),
-    "pixart-alpha": Family("PixArtAlpha", lambda: tiny.pixart(sigma=False), "eps", side=40),
-    "pixart-sigma": Family("PixArtSigma", tiny.pixart, "eps", side=40),
-    "hidream": Family("HiDream", tiny.hidream, "flow"),
-    "hunyuan-image": Family("HunyuanImage21", tiny.hunyuan_image, "flow"),
-    "hunyuan-dit": Family("HunyuanDiT", tiny.hunyuan_dit, "v", one_length=True),
-    "hunyuan-dit1": Family(
-        "HunyuanDiT1", lambda: tiny.hunyuan_dit(first=True), "v", one_length=True
-    ),
-    "omnigen2": Family("Omnigen2", tiny.omnigen2, "flow", idle="ref_image"),
-    "sdxl-refiner": Family("SDXLRefiner", tiny.sdxl_refiner, "eps", side=32),
-}
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -140,7 +91,7 @@ class Training:
             noised = wired.noised(clean, dirt, sigma[part])
             with self.precision.autocast(wired.device):
                 raw = wired.predict(noised, sigma[part], conds[part])
-            error = raw.float() - target(wired.prediction, clean, dirt, sigma[part])
+            error = raw.float() - wired.target(clean, dirt, sigma[part])
             (error.square().mean() * len(clean) / len(tokens)).backward()
         return {name: parameter.grad for name, parameter in self.learned.items()}
 
@@ -228,7 +179,8 @@ def test_a_batch_has_the_gradient_of_its_samples_one_by_one(wired, family, token
 
 
 def test_the_raw_output_is_what_comfyui_denoises_with(wired, family):
-    """The wired model's own x0, and the one that its sampling object makes of our raw output."""
+    """The wired model's own x0, and the one that its sampling object makes of our raw output; of
+    the output that we ask for it makes the clean latent."""
     native = wired.model
     with training_mode(), private_copy(wired) as private, torch.no_grad():
         denoiser = Denoiser(private, load(private, 0))
@@ -236,18 +188,23 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired, family):
         (x0,) = latents(wired, family.side, 1)
         caption = tiny.caption(wired, 0)
         sigma = denoiser.sigma(torch.tensor([0.6]))
-        x_t = denoiser.noised(x0, torch.randn_like(x0), sigma)
+        noise = torch.randn_like(x0)
+        x_t = denoiser.noised(x0, noise, sigma)
         raw = denoiser.predict(x_t, sigma, [denoiser.conditioning(caption, x0)])
-        denoised = apply(native, caption, x_t, sigma)
-        ours = native.model_sampling.calculate_denoised(sigma, raw, x_t)
+        level = denoiser.level(sigma)
+        denoised = apply(native, caption, x_t, level)
+        ours = native.model_sampling.calculate_denoised(level, raw, x_t)
+        wanted = denoiser.target(x0, noise, sigma)
+        perfect = native.model_sampling.calculate_denoised(level, wanted, x_t)
     same(ours, denoised, 1e-5)
+    same(perfect, x0, 1e-4)
     assert not torch.allclose(ours, x_t)
 
 
 def test_noise_levels_cover_the_whole_schedule(wired):
     with training_mode(), private_copy(wired) as private:
         denoiser = Denoiser(private, load(private, 0))
-        low, high = denoiser.sigma(torch.tensor([0.0, 1.0]))
+        low, high = denoiser.level(denoiser.sigma(torch.tensor([0.0, 1.0])))
         ends = wired.model.model_sampling
     assert high.item() == pytest.approx(ends.sigma_max.item())
     assert 0 <= low.item() <= ends.sigma_min.item() * 1.001
@@ -286,10 +243,11 @@ def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_ot
 # ---------------------------------------------------------------- layers that learn
 
 # Not what stands before and behind them, nor PixArt's modulation of all blocks.
-BLOCKS = re.compile(r"^(?!t_block)\w*(blocks?|layers|refiner)\.")
+BLOCKS = re.compile(r"^(?!t_block)(language_model\.)?\w*(blocks?|layers|refiner)\.")
 MODULATION = re.compile(
-    r"adaLN_modulation|\.(\w+_)?mod(ulation|[CX]+)?\.|emb_layers|proj_(in|out)$"
-    r"|norm1\.linear$|skip_linear$|\.experts\."  # OmniGen2, Hunyuan-DiT, HiDream
+    r"(?i:adaln_modulation)|\.(\w+_)?mod(ulation|[CX]+)?\.|emb_layers|proj_(in|out)$"
+    r"|norm\d\.linear$|skip_linear$|\.experts\."  # OmniGen2, Hunyuan-DiT, HiDream
+    r"|\.mapper(_\w+)?$|param_generator$"  # Stable Cascade, Chroma Radiance
 )
 
 
@@ -327,12 +285,18 @@ def test_blocks_of_style_and_subject_are_those_of_the_paper(targets, theirs):
     assert all(name in told.sizes for name in wanted if ".attn" in name)
 
 
+def test_blocks_of_sdxl_are_not_looked_for_in_its_small_relatives():
+    with pytest.raises(ValueError, match="is known for SDXL, not for SSD1B"):
+        inspect_adapter(small_sdxl("SSD1B"), make_config(rank=2, targets="style_blocks"))
+
+
 # ---------------------------------------------------------------- pictures beside the text
 
 PICTURE_MODELS = {
     "sd15-edit": (lambda: tiny.unet(in_channels=8), "instruct-pix2pix"),
     "sdxl-edit": (lambda: tiny.sdxl(in_channels=8), "instruct-pix2pix"),
     "flux-control": (lambda: tiny.flux(channels=32), "Canny, Depth"),
+    "cascade-b": (stable_cascade_b, "Stable Cascade stage B"),
 }
 
 

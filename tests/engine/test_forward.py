@@ -8,6 +8,7 @@ from comfy.model_sampling import V_PREDICTION, ModelSamplingDiscrete
 from comfy_extras.nodes_model_advanced import ModelSamplingSD3
 
 from atelier.tests import tiny
+from atelier.tests.tiny.families import FAMILIES
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.examples import Example
@@ -147,3 +148,34 @@ def test_noise_levels_cover_the_whole_schedule(wired):
         sampling = denoiser.sampling
     assert high == pytest.approx(sampling.sigma_max.item())
     assert low <= sampling.sigma_min.item() * 1.001
+
+
+TOKENS = {  # of 64 x 64
+    "sd15": 1024,
+    "flux-dev": 1024,
+    "flux2": 4096,
+    "hunyuan-image": 4096,
+    "chroma-radiance": 16,
+    "ernie-image": 4096,
+    "ideogram4": 4096,
+    "hidream-o1": 4,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in TOKENS if name in FAMILIES])
+def test_patches_are_counted_as_the_network_makes_them(name):
+    wired = FAMILIES[name].make()
+    channels = wired.model.latent_format.latent_channels
+    with training_mode(), private_copy(wired) as private:
+        denoiser = Denoiser(private, load(private, 0))
+    assert denoiser.tokens(torch.zeros(1, channels, 64, 64)) == TOKENS[name]
+
+
+def test_louder_noise_is_what_has_to_be_found():
+    """As HiDream-O1's, in the ComfyUI that knows it; the target is x_t's own noise in any."""
+    with training_mode(), private_copy(tiny.sd3()) as private:
+        denoiser = Denoiser(private, load(private, 0))
+        denoiser.sampling.noise_scale = 8.0
+        x0, noise = torch.randn(2, 1, 16, 8, 8)
+        wanted = denoiser.target(x0, noise, torch.tensor([0.5]))
+    torch.testing.assert_close(wanted, 8 * noise - x0)

@@ -209,6 +209,15 @@ def test_a_run_goes_on_with_the_plan_it_began_with(wires, monkeypatch):
 # ------------------------------------------------------------------ compiling
 
 
+def test_blocks_are_found_however_deep_their_lists_lie():
+    """As in HiDream-O1, where a language model is a part of the network."""
+    inner = torch.nn.ModuleList([torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)])
+    network = torch.nn.ModuleDict({"reader": torch.nn.ModuleDict({"layers": inner})})
+    deep = torch.nn.Identity()
+    network["levels"] = torch.nn.ModuleList([torch.nn.ModuleList([deep])])
+    assert list(blocks(network)) == [*inner, deep]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("again", [False, True])
 def test_compiled_blocks_give_the_same_gradients_but_for_rounding(again):

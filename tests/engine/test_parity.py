@@ -1,6 +1,7 @@
 """Loss and gradients agree with the papers' formulas on diffusers' own modules, in fp32."""
 
 import re
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from atelier.training.examples import Example
 from atelier.training.host.forward import Denoiser
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.private import load, private_copy
+from atelier.training.objective import target
 from atelier.training.task import Task
 
 TOLERANCE = 1e-4  # |a - b| / |b|
@@ -164,6 +166,8 @@ def test_the_loss_of_each_sample_is_what_one_finds_by_hand(prediction, first, se
     denoiser: Any = SimpleNamespace(
         device=torch.device("cpu"),
         prediction=prediction,
+        target=partial(target, prediction),
+        relative=lambda sigma: sigma,
         noised=lambda x0, noise, sigma: x0,
         predict=lambda x_t, sigma, conds: torch.zeros_like(x_t),
     )

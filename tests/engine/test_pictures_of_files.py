@@ -18,6 +18,7 @@ from comfy.sd import load_lora_for_models
 from safetensors.torch import save_file
 
 from atelier.tests import tiny
+from atelier.tests.tiny.families import FAMILIES
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.host.family import naming
@@ -29,27 +30,10 @@ from atelier.training.save import Form
 
 ALIKE = {"fp32": 2, "fp16": 2, "bf16": 6}  # of 255, as Save LoRA's help says
 STEPS, GUIDANCE = 2, 3.0
-SIDES = {"pixart-alpha": 320, "pixart-sigma": 320}  # smaller ones ComfyUI cannot draw
 STRONG = {"aura-flow": 0.5}  # what an adapter is moved by, if not by a fifth
-FAMILIES = {
-    "sd15": tiny.unet,
-    "sd2-v": lambda: tiny.sd2(velocity=True),
-    "sdxl": tiny.sdxl,
-    "sd3": lambda: tiny.sd3(depth=2),
-    "flux": tiny.flux,
-    "chroma": tiny.chroma,
-    "flux2": tiny.flux2,
-    "lumina2": tiny.lumina2,
-    "z-image": tiny.z_image,
-    "qwen-image": tiny.qwen_image,
-    "aura-flow": tiny.aura_flow,
-    "pixart-alpha": lambda: tiny.pixart(sigma=False),
-    "pixart-sigma": tiny.pixart,
-    "hidream": tiny.hidream,
-    "hunyuan-image": tiny.hunyuan_image,
-    "hunyuan-dit": tiny.hunyuan_dit,
-    "omnigen2": tiny.omnigen2,
-}
+# Whose layers are named as another's here.
+ALIKE_NAMED = re.compile("sd2$|inpainting|sdxl-|medium|schnell|fill|dit1|vega|koala-1b|unclip")
+NAMES = [name for name in FAMILIES if not ALIKE_NAMED.search(name)]
 KINDS = {
     "lora": {"adapter": "lora", "alpha": 2.6},
     "dora": {"adapter": "dora"},
@@ -57,7 +41,7 @@ KINDS = {
     "lokr": {"adapter": "lokr"},
     "everything": {"adapter": "lora", "targets": "all", "ranks": "attn = 2 / 1\nmlp|ff = 8"},
 }
-IN_DIFFUSERS = ("sd15", "sd2-v", "sdxl", "sd3", "flux")  # and kinds that are LoRAs
+IN_DIFFUSERS = ("sd15", "sd2-v", "sdxl", "sd3", "flux-dev")  # and kinds that are LoRAs
 PART = r"\.(alpha|dora_scale|(lora|hada|lokr)_\w+(\.weight)?)$"
 UNETS = ("sd15", "sd2-v", "sdxl")  # where both forms are one file
 
@@ -85,13 +69,13 @@ class Eye:
 
 @pytest.fixture(scope="module")
 def wired(family):
-    return FAMILIES[family]()
+    return FAMILIES[family].make()
 
 
 def cases():
     """The four families that other programs know best in full, of the others LoRAs; all if long."""
-    for family, (kind, settings) in product(FAMILIES, KINDS.items()):
-        short = family in ("sd15", "sdxl", "sd3", "flux") or kind == "lora"
+    for family, (kind, settings) in product(NAMES, KINDS.items()):
+        short = family in ("sd15", "sdxl", "sd3", "flux-dev") or kind == "lora"
         marks = [] if short else [pytest.mark.long]
         yield pytest.param(family, settings, id=f"{family}-{kind}", marks=marks)
 
@@ -134,7 +118,7 @@ def test_every_form_of_a_file_draws_what_the_live_adapter_drew(
     wired, family, settings, tmp_path, caplog
 ):
     eye: Any = Eye()
-    side = SIDES.get(family, 64)
+    side = 8 * FAMILIES[family].side
     drawn, state = live(wired, settings, eye, STRONG.get(family, 0.2), side)
     layers = {re.sub(PART, "", key) for key in state}
     assert layers and all(f"{layer}.alpha" in state for layer in layers)

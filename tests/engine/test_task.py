@@ -1,5 +1,6 @@
 """What the settings of the objective do to the loss of a batch, found by hand, and nothing else."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from atelier.training.examples import Example
+from atelier.training.objective import Prediction, target
 from atelier.training.settings.objective import ObjectiveSettings
 from atelier.training.task import Task
 
@@ -15,12 +17,14 @@ SIGMA, TIME = torch.tensor([0.5, 4.0]), torch.tensor([0.25, 0.75])
 SEEN: list[torch.Tensor] = []
 
 
-def task(prediction="eps", **settings):
+def task(prediction: Prediction = "eps", **settings):
     """A network that says a tenth of what it sees."""
     denoiser: Any = SimpleNamespace(
         device=torch.device("cpu"),
         prediction=prediction,
         sigma=lambda time: 4 * time,
+        target=partial(target, prediction),
+        relative=lambda sigma: sigma,
         noised=lambda x0, noise, sigma: x0 + sigma.view(-1, 1, 1, 1) * noise,
         predict=lambda x_t, sigma, conds: SEEN.append(x_t) or 0.1 * x_t,
     )
@@ -32,7 +36,7 @@ def batch(mask=None):
     return [Example(Path(), (64, 64), one[None], {}, mask) for one in x0]
 
 
-def found(prediction="eps", disturbance=None, mask=None, **settings):
+def found(prediction: Prediction = "eps", disturbance=None, mask=None, **settings):
     noise = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(2))
     return task(prediction, **settings).loss(batch(mask), noise, SIGMA, TIME, disturbance)
 

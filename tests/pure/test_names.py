@@ -89,6 +89,9 @@ LAYERS = [
     "transformer_blocks.2.attn.add_q_proj",
     "t_embedder.mlp.0",
     "time_embed.0",
+    "blocks.0.adaln_modulation_self_attn.1",
+    "llm_adapter.blocks.0.self_attn.q_proj",
+    "double_stream_layers.0.instruct_feed_forward.linear_1",
 ]
 
 
@@ -96,7 +99,7 @@ LAYERS = [
     ("targets", "numbers"),
     [
         ("attention", [0, 2, 5, 9, 11]),
-        ("attention_mlp", [0, 1, 2, 3, 5, 6, 7, 9, 10, 11]),
+        ("attention_mlp", [0, 1, 2, 3, 5, 6, 7, 9, 10, 11, 16]),
         ("all_linear", list(range(len(LAYERS)))),
     ],
 )

@@ -83,7 +83,8 @@ def _small(shown: Shapes, sizes: Mapping[str, Any]) -> Iterator[None]:
 
 _WIDTHS = (
     *("context_dim", "context_in_dim", "cap_feat_dim", "joint_attention_dim", "cond_seq_dim"),
-    "text_feat_dim",
+    *("text_feat_dim", "crossattn_emb_channels", "in_text_dim", "text_in_dim"),
+    *("llm_features_dim", "text_dim", "instruction_feat_dim"),
 )
 
 
@@ -93,10 +94,16 @@ def caption(model: ModelPatcher, seed: int, tokens: int = 77) -> list[Any]:
     config = model.model.model_config.unet_config
     kind = type(model.model).__name__
     sizes = [config[key] for key in (*_WIDTHS, "caption_channels") if config.get(key)]
-    width = sizes[0] if sizes else {"HunyuanDiT": 1024}.get(kind, 4096)
+    width = sizes[0] if sizes else {"HunyuanDiT": 1024, "StableCascade_C": 1280}.get(kind, 4096)
     width = width[0] if isinstance(width, list) else width
+    if kind == "Krea2":  # layers of the text encoder, side by side
+        width = config["txtlayers"] * config["txtdim"]
+    if kind == "Lens":
+        width = len(config["selected_layer_index"]) * config["enc_hidden_dim"]
     text = torch.randn(1, tokens, width, generator=dice)
-    pooled_width = {"SD3": 2048, "Flux": 768, "HiDream": 2048}.get(kind, 1280)
+    pooled_width = {"SD3": 2048, "Flux": 768, "HiDream": 2048, "Kandinsky5Image": 768}.get(
+        kind, 1280
+    )
     pooled = torch.randn(1, pooled_width, generator=dice)
     return [[text, {"pooled_output": pooled} | _more(kind, text, dice)]]
 
@@ -107,8 +114,16 @@ def _more(kind: str, text: torch.Tensor, dice: torch.Generator) -> dict[str, tor
     if kind == "HiDream":  # [1, layers, L, D]
         layers = torch.randn(1, 2, *text.shape[1:], generator=dice)
         return {"conditioning_llama3": layers}
-    if kind == "Omnigen2":
+    if kind in ("Omnigen2", "Boogu", "Lens"):
         return {"attention_mask": tokens}
+    if kind == "HiDreamO1":  # it reads words, of which the last says what time it is
+        ids = torch.randint(151643, tokens.shape, generator=dice)
+        ids[:, -1] = 151673
+        return {"text_input_ids": ids}
+    if kind == "Anima":  # the same words for T5, in other pieces
+        pieces = len(tokens[0]) + 3
+        ids = torch.randint(32128, (pieces,), generator=dice)
+        return {"t5xxl_ids": ids, "t5xxl_weights": torch.ones(pieces)}
     if kind == "HunyuanDiT":
         return {
             "attention_mask": tokens,

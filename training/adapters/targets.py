@@ -6,23 +6,27 @@ from collections.abc import Iterable, Sequence
 from ..settings.adapter import AdapterSettings
 from .patterns import Size, parse_patterns, parse_ranks
 
-_ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention"
-_MLP = r"mlp|mlp[CX]|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|feed_forward|linear1|linear2"
+_ATTENTION = r"attn\d*|\w+_attn\d*|attention|self_attention|cross_attention|kv_mapper"
+_MLP = r"mlp|mlp[CX]|\w+_mlp|mlp_\w+|ff|ffn|ff_\w+|(\w+_)?feed_forward|channelwise|linear1|linear2"
 # Behind a block's number: not in an embedder of the whole network.
 _IN_BLOCK = r"(^|\.)\d+\.(.+\.)?"
 # HiDream's experts see some of the tokens each; ai-toolkit's train_lora_hidream_48.yaml leaves them
-# out.
-_NO_EXPERT = r"^(?!.*\.experts\.).*?"
+# out. Anima reads the text with layers of its own, which its makers ask to leave as they are, and
+# kohya's docs/anima_train_network.md does. HiDream-O1's eye sees no picture here. Cosmos names
+# modulation by what it goes before.
+_NOT = r"^(?!.*(\.experts\.|^llm_adapter\.|^visual\.|modulation)).*?"
 # Modulation and embedding layers are left alone by the first two: they are small, shared by every
 # token, and drift first (kohya's and diffusers' defaults leave them out too).
 PATTERNS = {
-    "attention": rf"{_IN_BLOCK}({_ATTENTION})(\.|$)",
-    "attention_mlp": rf"{_NO_EXPERT}{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)",
+    "attention": rf"{_NOT}{_IN_BLOCK}({_ATTENTION})(\.|$)",
+    "attention_mlp": rf"{_NOT}{_IN_BLOCK}({_ATTENTION}|{_MLP})(\.|$)",
     "all_linear": "",
     "all": "",
 }
-TEXT = r"\.(self_attn|mlp|SelfAttention|EncDecAttention|DenseReluDense)\."  # of CLIP, T5 and LLMs
-# Blocks that were found to carry one thing, by the class that ComfyUI gives the model.
+# Of CLIP, T5, LLMs and BERT; and not of an LLM's eye, which sees no caption.
+_TEXT = r"self_attn|mlp|SelfAttention|EncDecAttention|DenseReluDense|attention|intermediate|output"
+TEXT = rf"^(?!.*\.visual\.).*\.({_TEXT})\."
+# Blocks that were found to carry one thing, by ComfyUI's name for the model.
 # SDXL: B-LoRA (Frenkel et al. 2024, section 4.1), diffusers' up_blocks.0.attentions.0 and .1.
 # Flux: single blocks 7, 12, 16 and 20 carry a likeness (TheLastBen, 2024).
 BLOCKS = {
@@ -37,7 +41,7 @@ def choose(
 ) -> list[str]:
     """Those of the layers `names` that the settings mean, in their order.
 
-    `family` is the name of ComfyUI's class for the model. Raises `ValueError` if none is left.
+    `family` is what `BLOCKS` calls the model. Raises `ValueError` if none is left.
     """
     names = list(names)
     pattern = re.compile(_pattern(targets, family))

@@ -12,6 +12,7 @@ from comfy import model_base
 from comfy.ldm.flux.layers import DoubleStreamBlock, SingleStreamBlock
 from comfy.ldm.modules.diffusionmodules.mmdit import ContextProcessorBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.text_encoders.llama import TransformerBlock, TransformerBlockGemma2
 
 from ..adapters.keys import NATIVE, Naming
 
@@ -25,6 +26,8 @@ ADDS_IN_PLACE: tuple[type[torch.nn.Module], ...] = (
     SingleStreamBlock,
     ContextProcessorBlock,
 )
+# Blocks that put their sum into what they are given: a language model's, which draws (HiDream-O1).
+ADDS_INTO_INPUT: tuple[type[torch.nn.Module], ...] = (TransformerBlock, TransformerBlockGemma2)
 
 
 def naming(model: "BaseModel") -> Naming:
@@ -34,6 +37,13 @@ def naming(model: "BaseModel") -> Naming:
     if type(model) is model_base.BaseModel:  # SD1.x and SD2.x
         return Naming("kohya", res_blocks=model.model_config.unet_config["num_res_blocks"][0])
     return Naming("kohya")
+
+
+def blocks_of(model: "BaseModel") -> str:
+    """The name under which blocks of style and subject are known: ComfyUI's class for the model,
+    and of SDXL's small relatives, which have other blocks, that of their settings."""
+    known = model.model_config if isinstance(model, model_base.SDXL) else model
+    return type(known).__name__
 
 
 def caption_defaults(model: "BaseModel", guidance: float = 1.0) -> dict[str, Any]:
@@ -70,6 +80,8 @@ def picture_wanted(model: "BaseModel") -> str:
         return "an instruct-pix2pix model, which edits a given picture"
     if isinstance(model, model_base.SD_X4Upscaler):
         return "the SD x4 upscaler, which makes a given picture larger"
+    if isinstance(model, model_base.StableCascade_B):
+        return "a Stable Cascade stage B, which paints what stage C has decided"
     if isinstance(model, model_base.Stable_Zero123):
         return "a Stable Zero123, which turns a given picture"
     if isinstance(model, model_base.Flux) and 0 < _extra_channels(model) <= 16:

@@ -12,7 +12,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sampler_helpers import convert_cond
 from torch import Tensor
 
-from ..objective import Prediction
+from ..objective import Prediction, target
 from .family import caption_defaults, paints_over
 from .trainable import refuse_picture
 
@@ -21,6 +21,7 @@ Conditioning = dict[str, CONDRegular]
 # EDM before V_PREDICTION before EPS: each is a subclass of the next.
 _PREDICTIONS: tuple[tuple[type, Prediction], ...] = (
     (sampling.CONST, "flow"),
+    (sampling.COSMOS_RFLOW, "flow"),
     (sampling.EDM, "edm"),
     (sampling.V_PREDICTION, "v"),
     (sampling.IMG_TO_IMG, "x0"),
@@ -64,6 +65,8 @@ class Denoiser:
         self.model = private.model
         self.device = device
         self.sampling = self.model.model_sampling
+        # Cosmos's flow counts noise to a part of picture, where others count its share.
+        self.to_one = isinstance(self.sampling, sampling.COSMOS_RFLOW)
         self.prediction: Prediction = prediction_of(self.sampling, type(self.model).__name__)
         self.options: dict[str, Any] = dict(private.model_options.get("transformer_options", {}))
         # A node's faster attention (sage, say) has no backward: see `training_mode`.
@@ -91,20 +94,56 @@ class Denoiser:
         return self.model.process_latent_in(encoded)
 
     def sigma(self, time: Tensor) -> Tensor:
-        """Noise levels for times in (0, 1), with the model's own schedule and shift."""
-        discrete = getattr(self.sampling, "num_timesteps", None)
-        if isinstance(self.sampling, sampling.ModelSamplingFlux):
-            return self.sampling.sigma(time)
-        if discrete:
-            return self.sampling.sigma(time * (discrete - 1))
-        if hasattr(self.sampling, "multiplier"):
-            return self.sampling.sigma(time * self.sampling.multiplier)
-        low, high = self.sampling.log_sigmas[0], self.sampling.log_sigmas[-1]
+        """Noise levels for times in (0, 1), with the model's own schedule and shift; of flow
+        models the share of noise, in (0, 1) too."""
+        own = self.sampling
+        if self.to_one:
+            return time * own.sigma_max / (1 + own.sigma_max)
+        if isinstance(own, sampling.ModelSamplingFlux | sampling.StableCascadeSampling):
+            return own.sigma(time)
+        if discrete := getattr(own, "num_timesteps", None):
+            return own.sigma(time * (discrete - 1))
+        if hasattr(own, "multiplier"):
+            return own.sigma(time * own.multiplier)
+        low, high = own.log_sigmas[0], own.log_sigmas[-1]
         return (low + time * (high - low)).exp()
+
+    def level(self, sigma: Tensor) -> Tensor:
+        """What ComfyUI's samplers call `sigma`."""
+        if not self.to_one:
+            return sigma
+        return (sigma / (1 - sigma)).clamp(max=self.sampling.sigma_max)
 
     def noised(self, x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
         """x_t as ComfyUI's samplers make it."""
-        return self.sampling.noise_scaling(sigma, noise, x0, False)
+        return self.sampling.noise_scaling(self.level(sigma), noise, x0, False)
+
+    def target(self, x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        """What the raw output should be: `objective.target` in the units of the network, which is
+        shown louder noise than standard (HiDream-O1), or latents of another spread than 1."""
+        louder = getattr(self.sampling, "noise_scale", 1.0)
+        noise = noise if louder == 1 else louder * noise
+        if self.prediction not in ("v", "edm") or self.spread == 1:
+            return target(self.prediction, x0, noise, sigma)
+        return target(self.prediction, x0 / self.spread, noise, self.relative(sigma))
+
+    @property
+    def spread(self) -> float:
+        """sigma_data of Karras et al. 2022, section 5: 0.5 of Playground 2.5, else 1."""
+        return float(getattr(self.sampling, "sigma_data", 1.0))
+
+    def relative(self, sigma: Tensor) -> Tensor:
+        """Noise to clean latent, so that the signal-to-noise ratio is 1 / relative²."""
+        return sigma if self.spread == 1 else sigma / self.spread
+
+    def tokens(self, latent: Tensor) -> int:
+        """How many patches the network makes of `latent`: 2 x 2 where nothing else is said."""
+        network, config = self.model.diffusion_model, self.model.model_config.unet_config
+        patch = config.get("patch_size", getattr(network, "patch_size", 2))
+        if latent.shape[1] >= 64:  # the VAE has put patches into channels (Flux.2, Ernie Image)
+            patch = 1
+        side = patch if isinstance(patch, int) else patch[-1]
+        return latent.shape[-1] * latent.shape[-2] // side**2
 
     def conditioning(
         self, encoded: list[Any], latent: Tensor, guidance: float = 1.0
@@ -155,9 +194,10 @@ class Denoiser:
         return torch.cat(parts)[order]
 
     def _apply(self, x_t: Tensor, sigma: Tensor, conds: Sequence[Conditioning]) -> Tensor:
-        options = self.options | {"cond_or_uncond": [0] * len(conds), "sigmas": sigma}
+        level = self.level(sigma)
+        options = self.options | {"cond_or_uncond": [0] * len(conds), "sigmas": level}
         joined = comfy.samplers.cond_cat(list(conds))
-        return self.model.apply_model(x_t, sigma, transformer_options=options, **joined)
+        return self.model.apply_model(x_t, level, transformer_options=options, **joined)
 
 
 def _fit(one: Conditioning, other: Conditioning) -> bool:

@@ -17,7 +17,7 @@ from ..adapters.patterns import Size
 from ..config import TrainConfig
 from ..families import PURPOSES, facts, find, suited
 from ..objective import Prediction
-from .family import naming
+from .family import blocks_of, naming
 from .forward import prediction_of as predicted_by
 from .mode import own_randomness
 from .text import text_sizes
@@ -104,7 +104,7 @@ def inspect_adapter(wired: ModelPatcher, config: TrainConfig) -> Trained:
 
     Raises `ValueError` where the settings fit no layer.
     """
-    family = type(wired.model).__name__
+    family = blocks_of(wired.model)
     return _counted(wired.model.diffusion_model, lambda root: Adapter(root, config, family), config)
 
 

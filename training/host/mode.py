@@ -1,7 +1,8 @@
 """The state in which ComfyUI's models can be trained, and putting everything back after it."""
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import comfy.ldm.modules.attention as attention
 import comfy.model_management as management
 import torch
+from torch.amp.autocast_mode import is_autocast_available
 
 
 @contextmanager
@@ -17,11 +19,12 @@ def training_mode() -> Iterator[None]:
 
     ComfyUI runs nodes inside `torch.inference_mode()`. Its `in_training` switch (0.14 and newer)
     keeps some families from ops that have no backward. Attention is PyTorch's, whatever ComfyUI was
-    started with. Never `await` inside this.
+    started with, and so is what `comfy_kitchen` has of its own. Never `await` inside this.
     """
     switch: Any = management if hasattr(management, "in_training") else SimpleNamespace()
     before = getattr(switch, "in_training", False)
-    with torch.inference_mode(False), torch.enable_grad(), _torch_attention():
+    swaps = [*_attention(), *_kitchen(), *_positions()]
+    with torch.inference_mode(False), torch.enable_grad(), _swapped(swaps):
         switch.in_training = True
         try:
             yield
@@ -38,23 +41,60 @@ def own_randomness(seed: int) -> Iterator[None]:
         yield
 
 
+Swap = tuple[Any, str, Any]  # a module, a name in it, and what it is to mean
+
+
 @contextmanager
-def _torch_attention() -> Iterator[None]:
-    """Let every network of ComfyUI attend by `scaled_dot_product_attention`, and undo it after.
+def _swapped(swaps: Iterable[Swap]) -> Iterator[None]:
+    """Let names of ComfyUI's modules mean something else inside."""
+    before = []
+    for module, name, ours in swaps:
+        before.append((module, name, getattr(module, name)))
+        setattr(module, name, ours)
+    try:
+        yield
+    finally:
+        for module, name, theirs in before:
+            setattr(module, name, theirs)
+
+
+def _modules(prefix: str) -> list[Any]:
+    return [module for name, module in sys.modules.items() if name.startswith(prefix)]
+
+
+def _attention() -> Iterator[Swap]:
+    """Let every network of ComfyUI attend by `scaled_dot_product_attention`.
 
     Of the others sage, flash (as ComfyUI wraps it) and int8 return a result without a gradient and
     say nothing, and the sub-quadratic one fails. Not all networks pass on the option by which
     ComfyUI lets a model have its own (PixArt, SD3 and HunyuanDiT do not).
     """
-    replaced = []
-    for module in [m for name, m in sys.modules.items() if name.startswith("comfy.ldm.")]:
+    for module in _modules("comfy.ldm."):
         for name in ("optimized_attention", "optimized_attention_masked"):
-            chosen = getattr(module, name, attention.attention_pytorch)
-            if chosen is not attention.attention_pytorch:
-                replaced.append((module, name, chosen))
-                setattr(module, name, attention.attention_pytorch)
-    try:
-        yield
-    finally:
-        for module, name, chosen in replaced:
-            setattr(module, name, chosen)
+            if hasattr(module, name):
+                yield module, name, attention.attention_pytorch
+
+
+def _kitchen() -> Iterator[Swap]:
+    """Let ComfyUI's `comfy_kitchen`, where there is one, place and modulate by PyTorch's own ops.
+
+    Those that it brings have no backward, and not all networks ask `in_training` before they use
+    one (Anima, Cosmos, Ernie Image and JoyImage of 0.33 do not).
+    """
+    kitchen = sys.modules.get("comfy_kitchen")
+    plain = getattr(getattr(kitchen, "backends", None), "eager", None)
+    for name in dir(kitchen):
+        if re.search("rope|adaln", name) and hasattr(plain, name):
+            yield kitchen, name, getattr(plain, name)
+
+
+def _positions() -> Iterator[Swap]:
+    """Keep autocast from rounding positions, which some networks (Ideogram 4, HiDream-O1) multiply
+    as matrices: in bf16 there is no whole number between 65536 and 66048."""
+    device = management.get_torch_device().type
+    if not is_autocast_available(device):
+        return
+    exact = torch.autocast(device, enabled=False)
+    for module in _modules("comfy."):
+        if function := getattr(module, "precompute_freqs_cis", None):
+            yield module, "precompute_freqs_cis", exact(function)

@@ -17,8 +17,9 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from .family import ADDS_IN_PLACE
+from .family import ADDS_IN_PLACE, ADDS_INTO_INPUT
 from .linear import make_plain
+from .results import with_new_results
 from .stream import Streaming, make_convolutions_plain, streaming
 from .trainable import refuse_schedule, refuse_untrainable
 
@@ -86,11 +87,19 @@ def _make_differentiable(network: torch.nn.Module) -> None:
     """Do in `network` what ComfyUI, which only samples, leaves undone, and change no value."""
     make_plain(network)
     make_convolutions_plain(network)
+    if hasattr(network, "clear_kv_cache"):  # HiDream-O1 keeps what it read, for the next step
+        network.register_forward_pre_hook(forget)
     for block in network.modules():
         if isinstance(block, ADDS_IN_PLACE):
             for norm in block.modules():
                 if isinstance(norm, torch.nn.LayerNorm):
                     norm.register_forward_pre_hook(clone_input)
+        if isinstance(block, ADDS_INTO_INPUT):
+            block.forward = with_new_results(block.forward)
+
+
+def forget(network: Any, _inputs: tuple[Any, ...]) -> None:
+    network.clear_kv_cache()
 
 
 def clone_input(_norm: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any:

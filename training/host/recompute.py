@@ -23,17 +23,18 @@ def recompute_blocks(network: nn.Module) -> int:
 
 
 def blocks(network: nn.Module) -> Iterator[nn.Module]:
-    """The elements of the network's lists; of a UNet, what these are made of.
+    """The elements of the network's lists, however deep; of a UNet, what these are made of.
 
     A UNet never calls its lists' elements, but the parts of them one by one.
     """
     for child in network.children():
-        for block in child if isinstance(child, nn.ModuleList) else [child]:
-            if isinstance(block, TimestepEmbedSequential):
-                parts = (BasicTransformerBlock, ResBlock)
-                yield from (part for part in block.modules() if isinstance(part, parts))
-            elif block is not child:
-                yield block
+        if isinstance(child, TimestepEmbedSequential):
+            parts = (BasicTransformerBlock, ResBlock)
+            yield from (part for part in child.modules() if isinstance(part, parts))
+        elif isinstance(network, nn.ModuleList) and not isinstance(child, nn.ModuleList):
+            yield child
+        else:
+            yield from blocks(child)
 
 
 def _recomputed(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -12,7 +12,6 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from ..adapters.keys import TextNaming
 from ..adapters.patterns import Size
@@ -21,6 +20,7 @@ from ..data.words import as_embeddings
 from ..settings.text import TextSettings
 from .linear import make_plain
 from .private import clone_input, collect, over_same_bytes, take_patches, unload
+from .results import NewResults
 
 
 @contextmanager
@@ -95,20 +95,5 @@ def text_naming(clip: CLIP, own_words: bool) -> TextNaming:
 def encode_with_gradient(private: CLIP, text: str, words: Sequence[str] = ()) -> list[Any]:
     """CONDITIONING for one caption, through which the loss reaches the adapter and new `words`."""
     tokens = private.tokenize(as_embeddings(text, words))
-    with _NewResults():
+    with NewResults():
         return private.encode_from_tokens_scheduled(tokens, show_pbar=False)
-
-
-class _NewResults(TorchFunctionMode):
-    """Newer language models of ComfyUI put sums into a tensor that is there (`out=`), for which
-    autograd has no backward: it would refuse them. Here they get a tensor of their own."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        named = dict(kwargs or {})
-        if named.get("out") is not None and torch.is_grad_enabled() and _learns(args):
-            del named["out"]
-        return func(*args, **named)
-
-
-def _learns(values: Sequence[Any]) -> bool:
-    return any(isinstance(value, torch.Tensor) and value.requires_grad for value in values)

@@ -1,0 +1,40 @@
+"""A LoRA's arithmetic, arranged to cost less and to give the same."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class ScaledInside:
+    """One of peft's LoRA variants (`peft.tuners.lora.layer.LoraVariant`).
+
+    peft multiplies what a LoRA adds, as wide as the layer's output, by alpha / rank: once more
+    through memory in forward and again in backward. The product is the same where it is put on the
+    `rank` wide result of the first matrix, and costs nothing there.
+    """
+
+    @staticmethod
+    def forward(module: Any, active_adapter: str, x: Tensor, result: Tensor, **_: Any) -> Tensor:
+        """`result` `[…, out]` of the base for `x` `[…, in]`, and what the LoRA adds to it."""
+        low = module.lora_A[active_adapter](module.lora_dropout[active_adapter](x))
+        return result + module.lora_B[active_adapter](low * module.scaling[active_adapter])
+
+
+def scale_inside(module: Any, name: str) -> None:
+    """Let the plain LoRA `name` on a peft layer do so. Older peft has no variants: as it was."""
+    getattr(module, "lora_variant", {}).setdefault(name, ScaledInside)
+
+
+def join_rows(module: Any) -> None:
+    """Give a peft layer over a linear one its input in one piece.
+
+    Flux's blocks cut text and pictures out of one sequence. For a slice and a weight that does not
+    learn torch makes a product for each picture of the batch, with a copy of the weight for each.
+    """
+    if isinstance(module.get_base_layer(), nn.Linear):
+        module.register_forward_pre_hook(_joined)
+
+
+def _joined(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    x, *more = inputs
+    return x.contiguous(), *more
