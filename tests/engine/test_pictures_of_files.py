@@ -30,7 +30,10 @@ from atelier.training.save import Form
 
 ALIKE = {"fp32": 2, "fp16": 2, "bf16": 6}  # of 255, as Save LoRA's help says
 STEPS, GUIDANCE = 2, 3.0
-STRONG = {"aura-flow": 0.5}  # what an adapter is moved by, if not by a fifth
+STRONG = {  # what an adapter is moved by, if not by a fifth
+    **{"aura-flow": 0.5, "ernie-image": 0.3, "lens": 0.4},
+    **{"hidream": 0.1, "krea2": 0.1, "z-image-pixel": 0.1},
+}
 # Whose layers are named as another's here.
 ALIKE_NAMED = re.compile("sd2$|inpainting|sdxl-|medium|schnell|fill|dit1|vega|koala-1b|unclip")
 NAMES = [name for name in FAMILIES if not ALIKE_NAMED.search(name)]
@@ -102,7 +105,10 @@ def live(wired, settings, eye, strength, side):
 
 def native(wired, file, eye, side):
     """What Load LoRA, KSampler and VAE Decode give."""
+    network = wired.model.diffusion_model
     with torch.inference_mode():
+        if hasattr(network, "clear_kv_cache"):  # HiDream-O1 goes on with keys of another LoRA
+            network.clear_kv_cache()
         patched, _ = load_lora_for_models(wired, None, file, 1.0, 0.0)
         assert patched
         latent = torch.zeros(1, 4, side // 8, side // 8)
