@@ -31,8 +31,12 @@ from atelier.training.save import Form
 ALIKE = {"fp32": 2, "fp16": 2, "bf16": 6}  # of 255, as Save LoRA's help says
 STEPS, GUIDANCE = 2, 3.0
 STRONG = {  # what an adapter is moved by, if not by a fifth
-    **{"aura-flow": 0.5, "ernie-image": 0.3, "lens": 0.4},
-    **{"hidream": 0.1, "krea2": 0.1, "z-image-pixel": 0.1},
+    "aura-flow": 0.5,
+    "ernie-image": 0.3,
+    "lens": 0.4,
+    "hidream": 0.1,
+    "krea2": 0.1,
+    "z-image-pixel": 0.1,
 }
 # Whose layers are named as another's here.
 ALIKE_NAMED = re.compile("sd2$|inpainting|sdxl-|medium|schnell|fill|dit1|vega|koala-1b|unclip")

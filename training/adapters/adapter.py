@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from ..config import TrainConfig
 from ..settings.adapter import Kind
-from .arithmetic import join_rows, scale_inside
 from .diffusers_names import one_alpha, text_with_one_alpha
 from .keys import Names
 from .patterns import Size
+from .scaling import scale_inside
 from .targets import layer_sizes
 from .tucker import differentiate_cores
 
@@ -69,7 +69,6 @@ class Adapter:
                 _drop(module)
             if self.kind == "lora":
                 scale_inside(module, _NAME[1:])
-            join_rows(module)
         for parameter in self.parameters():
             parameter.data = parameter.data.float()
             parameter.requires_grad_(True)

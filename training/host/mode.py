@@ -12,6 +12,8 @@ import comfy.model_management as management
 import torch
 from torch.amp.autocast_mode import is_autocast_available
 
+from .rotary import turns
+
 
 @contextmanager
 def training_mode() -> Iterator[None]:
@@ -23,7 +25,7 @@ def training_mode() -> Iterator[None]:
     """
     switch: Any = management if hasattr(management, "in_training") else SimpleNamespace()
     before = getattr(switch, "in_training", False)
-    swaps = [*_attention(), *_kitchen(), *_positions()]
+    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions()]
     with torch.inference_mode(False), torch.enable_grad(), _swapped(swaps):
         switch.in_training = True
         try:
@@ -73,6 +75,13 @@ def _attention() -> Iterator[Swap]:
         for name in ("optimized_attention", "optimized_attention_masked"):
             if hasattr(module, name):
                 yield module, name, attention.attention_pytorch
+
+
+def _rotary() -> Iterator[Swap]:
+    for theirs, name, ours in turns():
+        for module in _modules("comfy."):
+            if getattr(module, name, None) is theirs:
+                yield module, name, ours
 
 
 def _kitchen() -> Iterator[Swap]:
