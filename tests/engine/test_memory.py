@@ -219,11 +219,14 @@ def test_blocks_are_found_however_deep_their_lists_lie():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("again", [False, True])
-def test_compiled_blocks_give_the_same_gradients_but_for_rounding(again):
+@pytest.mark.parametrize(
+    ("make", "again"),
+    [(tiny.unet, False), (tiny.unet, True), (tiny.flux, False), (tiny.flux, True)],
+)
+def test_compiled_blocks_give_the_same_gradients_but_for_rounding(make, again):
     """Relative difference below 1e-4 in fp32, at three sizes, of which each is a variant."""
     sides = (8, 16, 12)
-    with training_mode(), private_copy(tiny.unet()) as private, compiled.many_variants():
+    with training_mode(), private_copy(make()) as private, compiled.many_variants():
         trial = Trial(private)
         load(private, 0)
         eager = trial.gradients(sides=sides)

@@ -65,12 +65,20 @@ def compile_blocks(network: nn.Module) -> int:
 
 
 def _function(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """`forward` may be a partial, of which torch.compile takes none."""
+    """`forward`, which may be a partial, as torch.compile takes it, and on copies of its inputs.
+
+    Some blocks (Flux, Chroma) add to what they are given. What a compiled block is given it keeps
+    for its backward, and must stay; the copies are the compiler's own and cost nothing.
+    """
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return forward(*args, **kwargs)
+        return forward(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
 
     return call
+
+
+def _copy(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _anywhere(forward: Callable[..., Any]) -> Callable[..., Any]:
