@@ -16,7 +16,7 @@ from atelier.training.sweep.client import PromptFailed, connect
 
 from .conftest import run, training
 
-STEPS = 150
+STEPS = 300  # a busy machine may tell of a step a hundred steps late
 
 
 def prompt(name):
