@@ -22,7 +22,7 @@ from comfy.sampler_helpers import convert_cond
 
 from atelier.tests import tiny
 from atelier.tests.tiny.families import FAMILIES
-from atelier.tests.tiny.others import small_sdxl, stable_cascade_b
+from atelier.tests.tiny.others import hunyuan_image, small_sdxl, stable_cascade_b
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.adapters.targets import choose
 from atelier.training.config import make_config
@@ -334,7 +334,7 @@ def test_an_upscaling_model_is_refused():
 
 def test_a_model_that_is_told_where_the_next_step_ends_is_refused():
     """Hunyuan Image 2.1, distilled by mean flow."""
-    wired = tiny.hunyuan_image(meanflow=True)
+    wired = hunyuan_image(meanflow=True)
     message = "HunyuanImage21 distilled.*Wire the model that it was distilled from"
     with pytest.raises(ValueError, match=message), training_mode(), private_copy(wired):
         pass

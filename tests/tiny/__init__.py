@@ -16,7 +16,6 @@ from .networks import (
     unet,
     z_image,
 )
-from .others import hidream, hunyuan_dit, hunyuan_image, omnigen2, sdxl_refiner
 
 __all__ = [
     "State",
@@ -25,11 +24,7 @@ __all__ = [
     "chroma",
     "flux",
     "flux2",
-    "hidream",
-    "hunyuan_dit",
-    "hunyuan_image",
     "lumina2",
-    "omnigen2",
     "pixart",
     "qwen_image",
     "random_weights",
@@ -37,7 +32,6 @@ __all__ = [
     "sd3",
     "sd_x4",
     "sdxl",
-    "sdxl_refiner",
     "unet",
     "z_image",
 ]

@@ -8,6 +8,7 @@ from comfy.model_patcher import ModelPatcher
 
 from .files import load, random_weights
 from .networks import OPERATIONS, flux_config, known
+from .others import COSMOS
 
 
 def anima(seed: int = 0, **how: Any) -> ModelPatcher:
@@ -18,19 +19,7 @@ def anima(seed: int = 0, **how: Any) -> ModelPatcher:
     reader = {"source_dim": 64, "target_dim": 64, "model_dim": 64, "num_layers": 1, "num_heads": 2}
     with mock.patch.object(model, "LLMAdapter", partial(model.LLMAdapter, **reader)):
         network = model.Anima(
-            max_img_h=240,
-            max_img_w=240,
-            max_frames=128,
-            in_channels=16,
-            out_channels=16,
-            patch_spatial=2,
-            patch_temporal=1,
-            model_channels=128,
-            num_blocks=1,
-            pos_emb_cls="rope3d",
-            use_adaln_lora=True,
-            **sizes,
-            operations=OPERATIONS,
+            model_channels=128, num_blocks=1, **COSMOS, **sizes, operations=OPERATIONS
         )
         return load(random_weights(network, seed), None, sizes, **how)
 

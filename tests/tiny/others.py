@@ -184,6 +184,19 @@ def stable_cascade_b(seed: int = 0, **how: Any) -> ModelPatcher:
     return load(random_weights(network, seed), None, sizes, **how)
 
 
+COSMOS: dict[str, Any] = {
+    "max_img_h": 240,
+    "max_img_w": 240,
+    "max_frames": 128,
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_spatial": 2,
+    "patch_temporal": 1,
+    "pos_emb_cls": "rope3d",
+    "use_adaln_lora": True,
+}
+
+
 def cosmos(seed: int = 0, **how: Any) -> ModelPatcher:
     """Cosmos Predict2, text to image: flow that ComfyUI writes with noise levels up to 80."""
     from comfy.ldm.cosmos.predict2 import MiniTrainDIT
@@ -195,19 +208,7 @@ def cosmos(seed: int = 0, **how: Any) -> ModelPatcher:
         "crossattn_emb_channels": 64,
         "adaln_lora_dim": 16,
     }
-    network = MiniTrainDIT(
-        max_img_h=240,
-        max_img_w=240,
-        max_frames=128,
-        in_channels=16,
-        out_channels=16,
-        patch_spatial=2,
-        patch_temporal=1,
-        pos_emb_cls="rope3d",
-        use_adaln_lora=True,
-        **sizes,
-        operations=OPERATIONS,
-    )
+    network = MiniTrainDIT(**COSMOS, **sizes, operations=OPERATIONS)
     return load(random_weights(network, seed), None, sizes, **how)
 
 

@@ -68,7 +68,7 @@ def _function(forward: Callable[..., Any]) -> Callable[..., Any]:
     """`forward`, which may be a partial, as torch.compile takes it, and on copies of its inputs.
 
     Some blocks (Flux, Chroma) add to what they are given. What a compiled block is given it keeps
-    for its backward, and must stay; the copies are the compiler's own and cost nothing.
+    for its backward, and must stay as it was.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -50,10 +50,10 @@ Swap = tuple[Any, str, Any]  # a module, a name in it, and what it is to mean
 def _swapped(swaps: Iterable[Swap]) -> Iterator[None]:
     """Let names of ComfyUI's modules mean something else inside."""
     before = []
-    for module, name, ours in swaps:
-        before.append((module, name, getattr(module, name)))
-        setattr(module, name, ours)
     try:
+        for module, name, ours in swaps:
+            before.append((module, name, getattr(module, name)))
+            setattr(module, name, ours)
         yield
     finally:
         for module, name, theirs in before:

@@ -1,7 +1,7 @@
 """ComfyUI's rotary embedding with a backward that costs what its forward does.
 
-It turns pairs of numbers, so that the gradient is turned back: one pass, in which autograd's own
-makes four of it, and sums what the forward had spread.
+It turns pairs of numbers, so that the gradient is turned back. Autograd's own sums what the forward
+had spread, and puts the two of a pair together from tensors that are zero elsewhere.
 """
 
 from collections.abc import Callable, Iterator
