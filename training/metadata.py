@@ -4,46 +4,21 @@ import base64
 import datetime
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
 from safetensors.torch import save
 from torch import Tensor
 
-from .adapters.patterns import Size
 from .config import TrainConfig
 from .data.dataset import Dataset
 from .data.trigger import NOTE
+from .kohya_header import base_names, settings_header
 from .mark import marked_bytes
-from .settings.adapter import Kind
 
 THUMBNAIL = "modelspec.thumbnail"
 _THUMBNAIL_SIDE = 256
-# ModelSpec's and kohya's names (library/sai_model_spec.py) for ComfyUI's model configurations.
-_ARCHITECTURES = {
-    "SD15": "stable-diffusion-v1",
-    "SD20": "stable-diffusion-v2-512",
-    "SD20 v": "stable-diffusion-v2-768-v",
-    "SDXL": "stable-diffusion-xl-v1-base",
-    "SDXLRefiner": "stable-diffusion-xl-v1-refiner",
-    "SD3": "stable-diffusion-3",
-    "Flux": "flux-1-dev",
-    "FluxInpaint": "flux-1-dev",
-    "FluxSchnell": "flux-1-schnell",
-    "Chroma": "chroma",
-    "Lumina2": "lumina-2",
-}
-# kohya's, by which programs such as webui know which models a file is for.
-_VERSIONS = {
-    "SD15": "sd_v1",
-    "SD20": "sd_v2",
-    "SDXL": "sdxl_base_v1-0",
-    "SD3": "sd3",
-    "Flux": "flux1",
-    "FluxSchnell": "flux1",
-}
 _PREDICTIONS = {"eps": "epsilon", "v": "v"}
 
 
@@ -55,40 +30,32 @@ def lora_metadata(
     dataset: Dataset,
     asked: dict[str, Any],
     base: str = "",
+    class_pictures: int = 0,
 ) -> dict[str, str]:
     """Header entries (all texts) for the LoRA of a run. No paths and no captions in them; `base` is
-    the name of the base's file, where it is known.
+    the name of the base's file, where it is known; `class_pictures`, their number.
     """
-    family = type(model).__name__
-    kinds = [kind.__name__ for kind in type(model.model_config).__mro__]
-    names = [name for kind in kinds for name in (f"{kind} {prediction}", kind)]
-    known = next((_ARCHITECTURES[name] for name in names if name in _ARCHITECTURES), None)
+    architecture, version = base_names(model.model_config, prediction)
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-    metadata = {
+    metadata = settings_header(config) | {
         "format": "pt",
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.title": name,
-        "modelspec.architecture": f"{known or family.lower()}/lora",
+        "modelspec.architecture": f"{architecture}/lora",
         "modelspec.implementation": "atelier",
         "modelspec.date": now.isoformat(),
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
         "ss_output_name": name,
-        "ss_network_module": "networks.lora" if config.adapter == "lora" else "lycoris.kohya",
-        "ss_network_dim": str(config.rank),
-        "ss_network_alpha": str(config.alpha or float(config.rank)),
-        "ss_learning_rate": str(config.learning_rate),
-        "ss_lr_scheduler": config.schedule,
-        "ss_optimizer": config.optimizer,
-        "ss_max_train_steps": str(config.steps),
-        "ss_total_batch_size": str(config.batch_size * config.accumulation),
-        "ss_seed": str(config.seed),
         "ss_num_train_images": str(len(dataset)),
-        "atelier.family": family,
+        "atelier.family": type(model).__name__,
         "atelier.run": json.dumps(asked),
     }
-    if version := next((_VERSIONS[kind] for kind in kinds if kind in _VERSIONS), None):
+    if version:
         metadata["ss_base_model_version"] = version
         metadata["ss_v2"] = str(version == "sd_v2")
+    if class_pictures:
+        metadata["ss_num_reg_images"] = str(class_pictures)
+        metadata["ss_prior_loss_weight"] = str(config.prior_weight)
     if base:
         metadata["ss_sd_model_name"] = base
     if prediction in _PREDICTIONS:
@@ -98,16 +65,6 @@ def lora_metadata(
     if dataset.notes:
         metadata["atelier.notes"] = json.dumps(dataset.notes)
     return metadata
-
-
-def network_metadata(kind: Kind, sizes: Iterable[Size]) -> dict[str, str]:
-    """Kohya's entries for the kind of adapter and its size: the commonest, where layers differ."""
-    ((size, _),) = Counter(sizes).most_common(1)
-    return {
-        "ss_network_module": "networks.lora" if kind == "lora" else "lycoris.kohya",
-        "ss_network_dim": str(size.rank),
-        "ss_network_alpha": str(size.alpha),
-    }
 
 
 def word_metadata(word: str, metadata: Mapping[str, str]) -> dict[str, str]:

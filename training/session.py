@@ -35,8 +35,9 @@ from .host.text import (
 )
 from .host.wires import CLIP, ModelPatcher
 from .host.words import start_words
+from .kohya_header import network_header
 from .loop import Stream, finished_early, train
-from .metadata import hashes, lora_metadata, network_metadata, thumbnail, word_metadata
+from .metadata import hashes, lora_metadata, thumbnail, word_metadata
 from .optimizers import make_optimizer
 from .plan import Plan
 from .prepare import CLASS, DATASET, HELD_OUT, Prepared, Wires, shown
@@ -243,10 +244,13 @@ class Session:
             self.wires.dataset,
             self.run.asked(),
             self.run.base(),
+            len(self.wires.class_pictures or ()),
         )
-        network = self.state.adapter.network
-        # which may be another than the settings say, where a LoRA is gone on from
-        return header | (network_metadata(network.kind, network.sizes.values()) if network else {})
+        # The adapter may be another than the settings say, where a LoRA is gone on from.
+        learned = self.state.adapter.network or self.state.adapter.text
+        if not learned:  # new words alone
+            return header
+        return header | network_header(self.config, learned.kind, learned.sizes.values())
 
     def _keep(self) -> None:
         """Write the last weights and the best; those that were asked for become the LoRA.

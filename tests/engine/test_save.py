@@ -51,20 +51,26 @@ def test_the_header_names_the_weights_and_shows_a_picture(run):
 
 
 @pytest.mark.parametrize(
-    ("make", "prediction", "architecture"),
+    ("make", "prediction", "architecture", "version"),
     [
-        (tiny.unet, "eps", "stable-diffusion-v1"),
-        (tiny.sd2, "eps", "stable-diffusion-v2-512"),
-        (tiny.sd2, "v", "stable-diffusion-v2-768-v"),
-        (lambda: tiny.flux(guidance=False), "flow", "flux-1-schnell"),
-        (tiny.pixart, "eps", "pixart"),
+        (tiny.unet, "eps", "stable-diffusion-v1", "sd_v1"),
+        (tiny.sd2, "eps", "stable-diffusion-v2-512", "sd_v2"),
+        (tiny.sd2, "v", "stable-diffusion-v2-768-v", "sd_v2"),
+        (lambda: tiny.flux(guidance=False), "flow", "flux-1-schnell", "flux1"),
+        (tiny.flux2, "flow", "Flux.2", None),
+        (tiny.z_image, "flow", "Z-Image", "z_image"),
+        (tiny.lumina2, "flow", "lumina-2", "lumina2"),
+        (tiny.pixart, "eps", "pixart", None),
     ],
 )
-def test_the_header_names_the_architecture_and_says_the_notes(make, prediction, architecture):
+def test_the_header_names_the_architecture_and_says_the_notes(
+    make, prediction, architecture, version
+):
     notes = {"set": "CC0, by me", "trigger": "ohwx"}
     dataset = Dataset("set", (), notes)
     found = lora_metadata("run", make_config(), make().model, prediction, dataset, {})
     assert found["modelspec.architecture"].startswith(architecture)
+    assert found.get("ss_base_model_version") == version
     assert json.loads(found["atelier.notes"]) == notes
     assert found["modelspec.trigger_phrase"] == "ohwx"
 
