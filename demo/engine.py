@@ -3,10 +3,11 @@
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-# ComfyUI does not start on a CPU without being told; torch's own attention is the fastest there.
-ON_CPU = ("--cpu", "--use-pytorch-cross-attention")
+ON_CARD = ("--use-pytorch-cross-attention",)  # torch's own, the fastest on a CPU
+ON_CPU = ("--cpu", *ON_CARD)  # ComfyUI does not start on one without being told
 
 
 def base_directory() -> Path:
@@ -14,8 +15,8 @@ def base_directory() -> Path:
     return Path(os.environ["ATELIER_BASE"])
 
 
-def start(base: Path | None = None) -> None:
-    """Make `import comfy` work here, on the CPU, with `base` as ComfyUI's base directory.
+def start(base: Path | None = None, arguments: Sequence[str] = ON_CPU) -> None:
+    """Make `import comfy` work here, with `base` as ComfyUI's base directory.
 
     Must come before any import of comfy: its arguments are read, and the device chosen, at import.
     """
@@ -24,7 +25,7 @@ def start(base: Path | None = None) -> None:
     sys.path.insert(0, os.environ["COMFYUI_PATH"])
     kept, sys.argv = (
         sys.argv,
-        ["main.py", *ON_CPU, "--base-directory", str(base or base_directory())],
+        ["main.py", *arguments, "--base-directory", str(base or base_directory())],
     )
     try:
         importlib.import_module("comfy.options").enable_args_parsing()

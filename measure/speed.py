@@ -5,19 +5,20 @@ trains SDXL of its true size: that form was never run.
 """
 
 import json
+import os
 import sys
 
 import torch
 
 from ..demo import engine
+from . import card
 from .report import Report
 
 
 def start() -> None:
-    """ComfyUI in this process, on the GPU if there is one."""
-    if torch.cuda.is_available():
-        engine.ON_CPU = ("--use-pytorch-cross-attention",)
-    engine.start()
+    """ComfyUI in this process, on a card if there is one, or if one is counted (`card`)."""
+    has_card = torch.cuda.is_available() or card.PLACE in os.environ
+    engine.start(arguments=engine.ON_CARD if has_card else engine.ON_CPU)
 
 
 def measure(quick: bool) -> Report:

@@ -1,19 +1,19 @@
 """Our own training with some settings, in a process of its own: `python -m atelier.measure.trial`.
 
 On a CPU its peak is how far the resident memory rises above what it is with the model loaded (Linux
-only), as in `speed_memory.py`. On a GPU it is of what torch has allocated, weights included.
+only), as in `speed_memory.py`. On a card it is of what torch has allocated, weights included.
 """
 
 import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest import mock
 
-from .speed_memory import GIB, PROCESS, apart, kib
+from .speed_memory import GIB, PER_BLOCK, PROCESS, apart, kib
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,19 @@ class Found:
     state: float
 
 
-def found(shape: str, weights: str, trials: list[Trial], limit: float | None = None) -> list[Found]:
+def found(
+    shape: str,
+    weights: str,
+    trials: list[Trial],
+    limit: float | None = None,
+    variables: Mapping[str, str] = PER_BLOCK,
+) -> list[Found]:
     """What each of `trials` took, one after the other in one process. `weights` is torch's name of
-    the precision that they are stored in; `limit` is in seconds."""
+    the precision that they are stored in; `limit` is in seconds; `variables` are of its
+    environment."""
     asked = json.dumps([asdict(trial) for trial in trials])
-    return [Found(**one) for one in apart(__name__, shape, weights, asked, limit=limit)]
+    every = apart(__name__, shape, weights, asked, limit=limit, allocator=variables)
+    return [Found(**one) for one in every]
 
 
 def main() -> None:
@@ -65,16 +73,19 @@ def main() -> None:
 
 
 def _measured(wired: Any, shape: Any, trial: Trial) -> Found:
-    import torch
+    import comfy.model_management as management
+
+    from ..training.host.machine import counter
 
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
+    if card := counter(management.get_torch_device()):
+        card.empty_cache()
+        before = card.memory_allocated()
+        card.reset_peak_memory_stats()
         seconds, streamed, state = _run(wired, shape, trial)
-        peak, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
-        left = torch.cuda.memory_allocated() - before
+        peak, reserved = card.max_memory_allocated(), card.max_memory_reserved()
+        gc.collect()
+        left = card.memory_allocated() - before
     else:
         before = 1024 * kib("VmRSS")
         (PROCESS / "clear_refs").write_text("5")  # man 5 proc: the peak begins anew

@@ -68,21 +68,21 @@ class Training:
         dice = torch.Generator().manual_seed(5)
         for name, parameter in self.learned.items():
             scale = 0.05 if ".lora_B." in name else parameter.shape[1] ** -0.5
-            parameter.data = scale * torch.randn(parameter.shape, generator=dice)
+            parameter.data = scale * torch.randn(parameter.shape, generator=dice).to(parameter)
 
     def gradients(self, side: int, tokens: tuple[int, ...] = (77, 77), split: int = 2) -> Any:
         """By parameter, of the mean loss over pictures that each have a caption of so many tokens;
         `split` of them at a time."""
         wired = self.denoiser
         patcher: Any = wired.model.current_patcher
-        x0 = latents(patcher, side, len(tokens))
+        x0 = [latent.to(wired.device) for latent in latents(patcher, side, len(tokens))]
         conds = [
             wired.conditioning(tiny.caption(patcher, number, count), x0[number])
             for number, count in enumerate(tokens)
         ]
         dice = torch.Generator().manual_seed(4)
-        noise = [torch.randn(x.shape, generator=dice) for x in x0]
-        sigma = wired.sigma(torch.linspace(0.3, 0.7, len(tokens)))
+        noise = [torch.randn(x.shape, generator=dice).to(x) for x in x0]
+        sigma = wired.sigma(torch.linspace(0.3, 0.7, len(tokens), device=wired.device))
         for parameter in self.learned.values():
             parameter.grad = None
         for start in range(0, len(tokens), split):
@@ -97,11 +97,13 @@ class Training:
 
 
 @contextmanager
-def training(wired: ModelPatcher, compute: str = "auto") -> Iterator[Training]:
+def training(
+    wired: ModelPatcher, compute: str = "auto", targets: str = "attention_mlp"
+) -> Iterator[Training]:
     with training_mode(), private_copy(wired) as private:
         network = private.model.diffusion_model
         with own_randomness(0):
-            adapter = Adapter(network, make_config(rank=2, targets="attention_mlp"))
+            adapter = Adapter(network, make_config(rank=2, targets=targets))
         learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
         assert learned and all("lora_" in name for name in learned)
         denoiser = Denoiser(private, load(private, 0))

@@ -27,10 +27,11 @@ NETWORKS = {"unet": tiny.unet, "sd3": tiny.sd3, "flux": tiny.flux}
 
 
 def same_gradients(one: ModelPatcher, other: ModelPatcher, tolerance: float) -> None:
-    with training(one) as run:
+    """Of adapters on everything, convolutions too."""
+    with training(one, targets="all") as run:
         run.unsettle()
         of_one = run.gradients(8)
-    with training(other) as run:
+    with training(other, targets="all") as run:
         run.unsettle()
         of_other = run.gradients(8)
     assert dead(of_one, ".lora_") == []

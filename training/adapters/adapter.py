@@ -61,6 +61,7 @@ class Adapter:
         self._modules = {layer: _tuner(network, layer) for layer in self.sizes}
         self._carried = text_with_one_alpha(start.carried) if start else {}
         for layer, module in self._modules.items():
+            _learn_plainly(module)
             if start:
                 _replace(module, start.parts[layer])
                 if "hada_t1" in start.parts[layer]:
@@ -236,6 +237,14 @@ def _parts(module: BaseTunerLayer) -> dict[str, nn.Parameter]:
         for name, parameter in module.named_parameters()
         if _NAME in name
     }
+
+
+def _learn_plainly(module: nn.Module) -> None:
+    """Let torch's own convolutions be what peft puts on one. It makes them of the base's class, and
+    where that casts its weight, or streams it, none of theirs would get a gradient."""
+    for name, part in module.named_modules():
+        if isinstance(part, nn.Conv2d) and name != "base_layer":
+            part.__class__ = nn.Conv2d
 
 
 def _replace(module: BaseTunerLayer, parts: Mapping[str, Tensor]) -> None:

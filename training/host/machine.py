@@ -24,11 +24,24 @@ def machine(device: torch.device) -> dict[str, Any]:
     }
 
 
+def allocated() -> int | None:
+    """What tensors take now on the device that trains, in bytes; None where nobody counts."""
+    card = counter(management.get_torch_device())
+    return card.memory_allocated() if card else None
+
+
 def forget_peak(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    if card := counter(device):
+        card.reset_peak_memory_stats(device)
 
 
 def peak_bytes(device: torch.device) -> int | None:
-    """The most that tensors took on a CUDA device since `forget_peak`; None where nobody counts."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+    """The most that tensors took since `forget_peak`; None where nobody counts."""
+    card = counter(device)
+    return card.max_memory_allocated(device) if card else None
+
+
+def counter(device: torch.device) -> Any:
+    """torch's module for this kind of device, if it counts: not for a CPU, nor for Apple's."""
+    module = getattr(torch, device.type, None)
+    return module if hasattr(module, "max_memory_allocated") else None

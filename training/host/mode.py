@@ -37,10 +37,15 @@ def training_mode() -> Iterator[None]:
 @contextmanager
 def own_randomness(seed: int) -> Iterator[None]:
     """Seed torch's global generators inside, and leave them as they were outside."""
-    devices = [management.get_torch_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
+    card = getattr(torch, management.get_torch_device().type, None)  # torch's module for it
+    before = card.get_rng_state() if hasattr(card, "get_rng_state") else None
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        yield
+        try:
+            yield
+        finally:
+            if card and before is not None:
+                card.set_rng_state(before)
 
 
 Swap = tuple[Any, str, Any]  # a module, a name in it, and what it is to mean

@@ -10,7 +10,6 @@ from typing import Any
 
 import comfy.model_management as management
 import psutil
-import torch
 from server import PromptServer
 
 from ..config import TrainConfig
@@ -19,6 +18,7 @@ from ..watching import ending, pace
 from ..watching.ending import Ending
 from ..watching.index import Readers
 from ..watching.tensorboard import Events
+from .machine import allocated
 from .running import Running
 
 EVENT = "atelier.run"
@@ -135,7 +135,6 @@ class Watcher:
 
 
 def _memory() -> int:
-    """Bytes: of the device where it is a GPU, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.memory_allocated()
-    return psutil.Process().memory_info().rss
+    """Bytes: of the device where it counts them, else of this process."""
+    taken = allocated()
+    return psutil.Process().memory_info().rss if taken is None else taken
