@@ -1,7 +1,9 @@
 """How a run is made to fit its device: loaded, measured, planned, and loaded as planned."""
 
 import math
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -46,28 +48,24 @@ def plan_for(
     """Measured once for a run: another sitting on another machine does the same arithmetic."""
     if plan := planned(run):
         return plan
-    config = pictures.config
-    base, free, streaming = frozen(private), free_bytes(task.denoiser.device), config.streaming
+    config, streaming = pictures.config, pictures.config.streaming
+    need = _need(private, task, pictures)
+    trained = sum(p.numel() * p.element_size() for p in adapter.parameters())
+    # Gradient, two moments, perhaps the running mean; and the LoRA, which is there already.
+    learned = (5 if config.ema_decay else 4) * trained
+    base, free = frozen(private), free_bytes(task.denoiser.device) + trained
     away = base.movable  # what could be off the device
     if can_stream(private):
         free += int(private.loaded_size())
     else:
         away, streaming = 0, "off" if streaming == "auto" else streaming
-    need = _need(private, task, pictures)
-    trained = sum(p.numel() * p.element_size() for p in adapter.parameters())
-    others = 4 if config.ema_decay else 3  # gradient, two moments, and the running mean
     choice = choose(
-        config.checkpointing,
-        streaming,
-        need,
-        others * trained,
-        replace(base, movable=away),
-        free,
+        config.checkpointing, streaming, need, learned, replace(base, movable=away), free
     )
     resident = base.movable if choice.resident is None else min(choice.resident, base.movable)
     plan = Plan(
         weights=base.whole,
-        adapter=(1 + others) * trained,
+        adapter=learned,
         step=need.kept,
         step_recomputed=need.recomputed,
         free=free - min(resident, away),
@@ -83,14 +81,20 @@ def plan_for(
 
 
 def _need(private: ModelPatcher, task: Task, pictures: Pictures) -> Need:
-    """Of a step with the largest pictures."""
+    """Of a step with the largest pictures. Where one alone does not fit beside the base, as far as
+    it is loaded, the base makes room."""
     network = private.model.diffusion_model
     largest = max(range(len(pictures)), key=lambda n: math.prod(pictures.encoded[n].size))
-    return measure(
-        network,
-        blocks(network),
-        lambda: task.training_loss([pictures.example(largest)], DATASET, 0),
-    ).times(pictures.config.batch_size)
+
+    def measured() -> Need:
+        step = partial(task.training_loss, [pictures.example(largest)], DATASET, 0)
+        return measure(network, blocks(network), step).times(pictures.config.batch_size)
+
+    if pictures.config.streaming != "off" and can_stream(private):
+        with suppress(torch.OutOfMemoryError):
+            return measured()
+        fill(private, 0)
+    return measured()
 
 
 def follow(plan: Plan, private: ModelPatcher) -> None:

@@ -37,14 +37,14 @@ def training_mode() -> Iterator[None]:
 @contextmanager
 def own_randomness(seed: int) -> Iterator[None]:
     """Seed torch's global generators inside, and leave them as they were outside."""
-    card = getattr(torch, management.get_torch_device().type, None)  # torch's module for it
+    card: Any = getattr(torch, management.get_torch_device().type, None)  # its module
     before = card.get_rng_state() if hasattr(card, "get_rng_state") else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
             yield
         finally:
-            if card and before is not None:
+            if before is not None:
                 card.set_rng_state(before)
 
 

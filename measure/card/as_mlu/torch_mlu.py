@@ -1,8 +1,12 @@
-"""The counted card under the name by which ComfyUI looks for Cambricon's; see the folder above."""
+"""The counted card (see the folder above) under the name by which ComfyUI looks for Cambricon's.
+
+This module is `torch.mlu` too: what torch and ComfyUI ask of a device. Freed memory is not kept.
+"""
 
 import importlib.util
 import os
-from types import ModuleType, SimpleNamespace
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -20,56 +24,92 @@ card = _load(os.environ["ATELIER_CARD"])
 card.set_most(int(os.environ["ATELIER_CARD_BYTES"]))
 
 
-class Mlu(ModuleType):
-    """What torch and ComfyUI ask of `torch.mlu`: one card, which keeps nothing that is freed."""
-
-    is_available = staticmethod(lambda: True)
-    device_count = staticmethod(lambda: 1)
-    current_device = staticmethod(lambda: 0)
-    set_device = staticmethod(lambda device: None)
-    get_device_name = staticmethod(lambda device=None: "a card that counts")
-    synchronize = staticmethod(lambda device=None: None)
-    empty_cache = staticmethod(lambda: None)
-    get_amp_supported_dtype = staticmethod(lambda: [torch.bfloat16, torch.float16])
-    _is_in_bad_fork = staticmethod(lambda: False)
-
-    memory_allocated = memory_reserved = staticmethod(lambda device=None: card.used())
-    max_memory_allocated = max_memory_reserved = staticmethod(lambda device=None: card.peak())
-    reset_peak_memory_stats = staticmethod(lambda device=None: card.forget_peak())
-
-    @staticmethod
-    def get_device_properties(device: Any = None) -> SimpleNamespace:
-        return SimpleNamespace(
-            total_memory=card.most(), major=5
-        )  # which ComfyUI takes half precision on
-
-    @staticmethod
-    def mem_get_info(device: Any = None) -> tuple[int, int]:
-        return card.most() - card.used(), card.most()
-
-    @staticmethod
-    def memory_stats(device: Any = None) -> dict[str, int]:
-        return dict.fromkeys(
-            ("active_bytes.all.current", "reserved_bytes.all.current"), card.used()
-        )
-
-    @staticmethod
-    def manual_seed(seed: int) -> None:
-        card.dice().manual_seed(seed)
-
-    manual_seed_all = manual_seed
-
-    @staticmethod
-    def get_rng_state(device: Any = None) -> torch.Tensor:
-        return card.dice().get_state()
-
-    @staticmethod
-    def set_rng_state(state: torch.Tensor, device: Any = None) -> None:
-        card.dice().set_state(state)
+def is_available() -> bool:
+    return True
 
 
-torch.utils.rename_privateuse1_backend("mlu")
-torch._register_device_module("mlu", Mlu("torch.mlu"))
-torch.utils.generate_methods_for_privateuse1_backend()
-torch.version.cuda = None  # else ComfyUI takes every card for Nvidia's
-torch.cuda.get_device_properties = torch.mlu.get_device_properties  # by which ComfyUI asks for it
+def device_count() -> int:
+    return 1
+
+
+def current_device() -> int:
+    return 0
+
+
+def set_device(_: Any) -> None:
+    """There is only one."""
+
+
+def get_device_name(_: Any = None) -> str:
+    return "a card that counts"
+
+
+def get_device_properties(_: Any = None) -> SimpleNamespace:
+    """`major`: new enough for ComfyUI to compute in half precision."""
+    return SimpleNamespace(total_memory=card.most(), major=5)
+
+
+def get_amp_supported_dtype() -> list[torch.dtype]:
+    return [torch.bfloat16, torch.float16]
+
+
+def synchronize(_: Any = None) -> None:
+    """Nothing runs beside the CPU."""
+
+
+def _is_in_bad_fork() -> bool:
+    return False
+
+
+# ------------------------------------------------------------------ memory
+
+
+def empty_cache() -> None:
+    """Freed memory is not kept."""
+
+
+def memory_allocated(_: Any = None) -> int:
+    return card.used()
+
+
+def max_memory_allocated(_: Any = None) -> int:
+    return card.peak()
+
+
+def reset_peak_memory_stats(_: Any = None) -> None:
+    card.forget_peak()
+
+
+def mem_get_info(_: Any = None) -> tuple[int, int]:
+    return card.most() - card.used(), card.most()
+
+
+def memory_stats(_: Any = None) -> dict[str, int]:
+    return dict.fromkeys(("active_bytes.all.current", "reserved_bytes.all.current"), card.used())
+
+
+memory_reserved, max_memory_reserved = memory_allocated, max_memory_allocated
+
+# ------------------------------------------------------------------ randomness
+
+
+def manual_seed(seed: int) -> None:
+    card.dice().manual_seed(seed)
+
+
+def get_rng_state(_: Any = None) -> torch.Tensor:
+    return card.dice().get_state()
+
+
+def set_rng_state(state: torch.Tensor, _: Any = None) -> None:
+    card.dice().set_state(state)
+
+
+manual_seed_all = manual_seed
+
+utils: Any = torch.utils
+utils.rename_privateuse1_backend("mlu")
+torch._register_device_module("mlu", sys.modules[__name__])
+utils.generate_methods_for_privateuse1_backend()
+torch.version.cuda = None  # else ComfyUI takes every card for Nvidia's,
+torch.cuda.get_device_properties = get_device_properties  # and it asks here all the same
