@@ -1,17 +1,23 @@
 """What each memory feature saves: resident bytes with and without it, on a CPU (Linux only).
 
-Streaming saves nothing on a CPU, where both places are one: see `measure gpu`.
+Streaming saves nothing on a CPU, where both places are one: its bytes are counted on a card that
+counts (`card`).
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..demo import engine
+from . import card
 from .report import Report, Value
+from .speed_memory import PER_BLOCK
 from .trial import Found, Trial, found
 
 FP32: dict[str, Any] = {"compute": "auto", "checkpointing": "none"}
 BF16: dict[str, Any] = {"compute": "bf16", "checkpointing": "none"}
 BLOCK = {"checkpointing": "block"}
+OFF, ON = {"streaming": "off"}, {"streaming": "on"}
+CARD = 16 * 2**30  # bytes: more than any of these takes
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Way:
     what: str
     settings: dict[str, Any] = field(default_factory=dict)
     own_cast: bool = False
+    on_card: bool = False
 
     def trial(self, batch_size: int) -> Trial:
         return Trial(self.settings, self.own_cast, batch_size)
@@ -34,6 +41,12 @@ WAYS = {
     "bf16_block": Way("float32", "bf16 autocast, blocks computed again", BF16 | BLOCK),
     "fp8_own": Way("float8_e4m3fn", "fp8, ComfyUI's own casting layers", FP32, own_cast=True),
     "fp8_plain": Way("float8_e4m3fn", "fp8, weights cast on use and not kept", FP32),
+    "there": Way("bfloat16", "bf16, all kept", BF16 | OFF, on_card=True),
+    "streamed": Way("bfloat16", "bf16, all kept, base streamed", BF16 | ON, on_card=True),
+    "there_block": Way("bfloat16", "bf16, blocks computed again", BF16 | BLOCK | OFF, on_card=True),
+    "streamed_block": Way(
+        "bfloat16", "bf16, blocks computed again, base streamed", BF16 | BLOCK | ON, on_card=True
+    ),
 }
 # What is claimed of a feature: the name of the figure, with it, without it.
 SAVED = (
@@ -41,8 +54,9 @@ SAVED = (
     ("checkpointing_bf16", "bf16_block", "bf16"),
     ("autocast", "bf16", "fp32"),
     ("cast_on_use", "fp8_plain", "fp8_own"),
+    ("streaming", "streamed", "there"),
+    ("streaming_block", "streamed_block", "there_block"),
 )
-STORED = ("float32", "float8_e4m3fn")
 
 
 def measure(quick: bool) -> Report:
@@ -62,12 +76,20 @@ def measure(quick: bool) -> Report:
 
 
 def _peaks(shape: str, batch_size: int) -> dict[str, Found]:
-    """A process for each precision that weights are stored in."""
+    """A process for each precision that weights are stored in, on the CPU and on the card."""
     every: dict[str, Found] = {}
-    for stored in STORED:
-        mine = {name: way.trial(batch_size) for name, way in WAYS.items() if way.weights == stored}
-        every |= zip(mine, found(shape, stored, list(mine.values())), strict=True)
+    for stored, on_card in dict.fromkeys((way.weights, way.on_card) for way in WAYS.values()):
+        names = [
+            name for name, way in WAYS.items() if (way.weights, way.on_card) == (stored, on_card)
+        ]
+        trials = [WAYS[name].trial(batch_size) for name in names]
+        outcome = found(shape, stored, trials, variables=_card() if on_card else PER_BLOCK)
+        every |= zip(names, outcome, strict=True)
     return every
+
+
+def _card() -> dict[str, str]:
+    return card.variables(engine.base_directory().parent / "card", CARD)
 
 
 def _row(shape: str, way: Way, one: Found) -> dict[str, Value]:
@@ -75,18 +97,20 @@ def _row(shape: str, way: Way, one: Found) -> dict[str, Value]:
         "model": shape,
         "weights": way.weights,
         "training": way.what,
-        "peak GiB above the loaded model": f"{one.peak:.3f}",
+        "on": "the card" if way.on_card else "the CPU",
+        "peak GiB": f"{one.peak:.3f}",
         "GiB left afterwards": f"{one.left:.3f}",
     }
 
 
 NOTES = (
     "Small models of the families' own shape, random weights, batch 4, 256 px, rank 16 on every "
-    "linear and convolution layer, AdamW. Peak: how far resident memory rises in two steps above "
-    "what it is with the model loaded, in a process that gives large blocks back at once. Figures "
-    "without a unit are the peak with the feature divided by the peak without it; `left` is what "
-    "the process still holds after the run, at most. In bf16 a copy of each fp32 "
-    "weight is made for the run, and counted. Streaming saves nothing on a CPU, where both places "
-    "are one, and compiling needs memory of its own: both are for `measure gpu`, which nobody has "
-    "run."
+    "linear and convolution layer, AdamW. Peak on the CPU: how far resident memory rises in two "
+    "steps above what it is with the model loaded, in a process that gives large blocks back at "
+    "once. Peak on the card: what tensors take, the base included, on a card that counts "
+    "(measure/card: memory of its own, the CPU's operations; what a real card's kernels take "
+    "besides is not in it). Figures without a unit are the peak with the feature divided by the "
+    "peak without it; `left` is what is still held after the run, at most. In bf16 on the CPU a "
+    "copy of each fp32 weight is made for the run, and counted. Compiling needs memory of its own: "
+    "that is for `measure gpu`, which nobody has run."
 )

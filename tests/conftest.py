@@ -1,6 +1,8 @@
 """What the tests share: ComfyUI in this process, a base directory of its own, and the long tier."""
 
 import gc
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from atelier.demo import engine
 from atelier.demo.server import Server, running
+from atelier.measure import card
 from atelier.tests.served import emptied
 
 PACK = Path(__file__).resolve().parent.parent
@@ -22,6 +25,11 @@ settings.load_profile("atelier")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long tier too")
+    parser.addoption(
+        "--card",
+        choices=["fp32", "half"],
+        help="on a card that counts (measure/card) instead of the CPU, in this precision",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,8 +39,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return
-    make_base(Path(_BASE.name))
-    engine.start(Path(_BASE.name))
+    base = Path(_BASE.name)
+    make_base(base)
+    engine.start(base, _on_card(config.getoption("--card")) or engine.ON_CPU)
+
+
+def _on_card(precision: str | None) -> list[str]:
+    """ComfyUI's arguments on a card of 8 GiB, which it finds from here on; none without one."""
+    if not precision:
+        return []
+    variables = card.variables(engine.base_directory().parent / "card", 8 * 2**30)
+    os.environ.update(variables)
+    sys.path.insert(0, str(card.MODULE))
+    return [*engine.ON_CARD, *(["--force-fp32", "--fp32-text-enc"] if precision == "fp32" else [])]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

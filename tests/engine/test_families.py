@@ -104,9 +104,9 @@ def training(
         network = private.model.diffusion_model
         with own_randomness(0):
             adapter = Adapter(network, make_config(rank=2, targets=targets))
+        denoiser = Denoiser(private, load(private, 0))  # on some devices, in new parameters
         learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
         assert learned and all("lora_" in name for name in learned)
-        denoiser = Denoiser(private, load(private, 0))
         yield Training(denoiser, learned, compute_in(compute, denoiser, adapter))
 
 

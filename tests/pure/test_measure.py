@@ -110,14 +110,24 @@ def test_a_part_whose_package_is_missing_says_what_to_type(monkeypatch):
     }
 
 
+CARD = {"a": "card"}
+
+
 def test_what_a_memory_feature_saves_is_with_it_against_without_it(monkeypatch):
     peaks = {"bf16": 2.0, "bf16_block": 0.5}
 
-    def found(shape, weights, trials):
-        ways = [name for name, way in memory.WAYS.items() if way.weights == weights]
+    def found(shape, weights, trials, variables):
+        on_card = variables == CARD
+        ways = [
+            name
+            for name, way in memory.WAYS.items()
+            if (way.weights, way.on_card) == (weights, on_card)
+        ]
+        assert len(ways) == len(trials)
         return [replace(FOUND, peak=peaks.get(name, 1.0)) for name in ways]
 
     monkeypatch.setattr(memory, "found", found)
+    monkeypatch.setattr(memory, "_card", lambda: CARD)
     whole = memory.measure(quick=False)
     assert isinstance(whole, Report) and len(whole.rows) == 2 * len(memory.WAYS)
     assert whole.figures["sd15_checkpointing_bf16"] == 0.25

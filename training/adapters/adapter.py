@@ -151,6 +151,12 @@ class Adapter:
         """A DoRA's magnitudes in fp32: the length of each row of what the weight is now."""
         for layer, module in self._modules.items():
             lengths = _row_lengths(_merged(module))
+            if not lengths.all():
+                raise ValueError(
+                    f"adapter = 'dora' divides by the length of each row of a weight, and {layer} "
+                    "has rows of zeros. Leave that layer out (exclude; or text_encoders = 'none', "
+                    "if it is one of a text encoder), or choose adapter = 'lora'."
+                )
             if start:  # see `_dora_scale`: the other way round
                 scale = start.parts[layer]["dora_scale"].to(lengths).flatten()
                 lengths = scale * lengths / _row_lengths(_base(module))

@@ -1,0 +1,85 @@
+"""Run on a card that counts, by `test_card.py`: `pytest --card=fp32 tests/card/on_card.py`."""
+
+import gc
+import os
+from pathlib import Path
+
+import comfy.model_management as management
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from atelier.training.data.folder import load_folder
+
+from ..engine.trained import some, train, wired
+from .runs import FOLDER, RUNS
+
+CPUS = Path(os.environ[FOLDER])
+DEVICE = management.get_torch_device()
+CARD = torch.get_device_module(DEVICE)
+
+
+@pytest.fixture
+def wires(base):
+    """The pictures that the CPU was shown."""
+    dataset = load_folder(CPUS / "pictures")
+    return wired(base, dataset, held_out=some(dataset, 2))
+
+
+def same(one, other, tolerance):
+    assert one.keys() == other.keys()
+    for name, tensor in other.items():
+        torch.testing.assert_close(one[name], tensor, rtol=0, atol=tolerance)
+
+
+def peak(wires, name, **settings):
+    """Bytes of the card that a run takes at most, and its LoRA."""
+    management.unload_all_models()
+    gc.collect()
+    CARD.reset_peak_memory_stats()
+    run = train(wires, name=name, **settings)
+    return CARD.max_memory_allocated(), run
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_it_learns_what_the_cpu_learns(wires, name):
+    assert DEVICE.type != "cpu" and management.unet_offload_device().type == "cpu"
+    here = train(wires, name=name, **RUNS[name]).lora()
+    same(here, load_file(CPUS / f"{name}.safetensors"), 5e-5)
+
+
+def test_what_is_streamed_or_computed_again_takes_less_and_learns_the_same(wires):
+    whole, run = peak(wires, "whole", checkpointing="none", streaming="off")
+    again, recomputed = peak(wires, "again", checkpointing="block", streaming="off")
+    away, streamed = peak(wires, "away", checkpointing="block", streaming="on")
+    assert away < 0.8 * again < 0.8 * whole
+    same(streamed.lora(), run.lora(), 1e-5)
+    same(recomputed.lora(), run.lora(), 1e-5)
+
+
+def test_on_a_small_card_it_makes_room_and_learns_the_same(wires, monkeypatch):
+    """Down to what streaming alone takes, less than which nothing could do."""
+    most, run = peak(wires, "most", checkpointing="none", streaming="off")
+    least, _ = peak(wires, "least", checkpointing="block", streaming="on")
+    chosen = set()
+    for number in range(5):
+        CARD.card.set_most(int(most - (most - 1.25 * least) * number / 4))
+        try:
+            taken, other = peak(wires, f"run {number}")
+        finally:
+            CARD.card.set_most(8 * 2**30)
+        plan = other.plan()
+        assert plan and taken <= most
+        chosen.add((plan["recompute"], plan["streamed"] > 0))
+        same(other.lora(), run.lora(), 1e-5)
+    assert (True, True) in chosen
+
+
+def test_nothing_of_a_run_stays_on_the_card(wires):
+    management.unload_all_models()
+    gc.collect()
+    before = CARD.memory_allocated()
+    train(wires, name="gone", **RUNS["everything"])
+    management.unload_all_models()
+    gc.collect()
+    assert CARD.memory_allocated() == before
