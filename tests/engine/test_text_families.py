@@ -17,18 +17,11 @@ from atelier.training.host.text import (
     text_sizes,
 )
 
-from ..tiny.text_forms import FORMS, small
+from ..tiny.text_forms import FORMS, small, told
 
 CAPTION = 'a red hat, "hi"'  # Hunyuan Image's ByT5 reads what is quoted
 
 IN_BLOCK = r"^(?!.*\.(visual|vision)).*\.\d+\."  # and not in an eye's, which sees no caption
-
-
-def told(encoded):
-    """All that the network is given of a caption, one after the other."""
-    (cond, more), *_ = encoded
-    beside = [more[name] for name in sorted(more) if name.startswith(("pooled", "conditioning"))]
-    return torch.cat([part.flatten() for part in (cond, *beside) if part is not None])
 
 
 def native(clip):

@@ -249,6 +249,13 @@ def small(form: Form) -> comfy.sd.CLIP:
     return clip
 
 
+def told(encoded: list[Any]) -> torch.Tensor:
+    """All that the network is given of a caption, one after the other."""
+    (cond, more), *_ = encoded
+    beside = [more[name] for name in sorted(more) if name.startswith(("pooled", "conditioning"))]
+    return torch.cat([part.flatten() for part in (cond, *beside) if part is not None])
+
+
 @contextmanager
 def _patched() -> Iterator[None]:
     """Eyes, which no caption is seen with and which take no sizes, in small."""
