@@ -15,8 +15,8 @@ from atelier.training.host.words import refuse_words, start_words
 
 from ..tiny.text_forms import FORMS, small, told
 
-# At both ends of a prompt, where templates touch it, and within.
-CALLS = ("ohwx", "a red ohwx", "ohwx, a hat", "a red ohwx hat")
+# At both ends of a prompt, where templates touch it.
+CALLS = ("ohwx, a hat", "a red ohwx")
 CONFIG = make_config(new_words="ohwx", word_start="a hat", word_vectors=2)
 DEAF = {
     "aura-flow": "pile_t5xl",
@@ -66,7 +66,7 @@ def test_words_are_as_in_comfyui_or_are_refused_by_name(name):
             assert (encoded - before).norm() > 1e-3 * before.norm()
             for rows in words.parameters():
                 rows.grad = None
-            (encoded * torch.randn(encoded.shape)).sum().backward(retain_graph=True)
+            (encoded * torch.randn(encoded.shape)).sum().backward()
             for rows in words.parameters():
                 assert rows.grad is not None and rows.grad.isfinite().all()
                 assert (rows.grad.abs().amax(1) > 0).all()

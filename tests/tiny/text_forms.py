@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -222,14 +222,17 @@ def _known(form: Form) -> bool:
 FORMS = {name: form for name, form in _ALL.items() if _known(form)}
 
 
+def tokenizer(form: Form, **given: Any) -> Any:
+    kind = getattr(_module(form), form.tokenizer.rpartition(".")[2])
+    with _patched():
+        return kind(**given | {"tokenizer_data": _of_files()})
+
+
 def small(form: Form) -> comfy.sd.CLIP:
     """The wire that a loader node gives, with random weights."""
-    module = _module(form)
     sizes = SIZES | dict(form.sizes) | {"dtype": FULL}
-    made = form.model(module)
-    told = SimpleNamespace(
-        params={}, clip=made, tokenizer=getattr(module, form.tokenizer.rpartition(".")[2])
-    )
+    made = form.model(_module(form))
+    target = SimpleNamespace(params={}, clip=made, tokenizer=partial(tokenizer, form))
     with torch.inference_mode(), _patched():
         empty = made(device=torch.device("cpu"), dtype=FULL, model_options=sizes)
         for layer in empty.modules():  # of mixed precision: no weight before it is loaded
@@ -238,9 +241,8 @@ def small(form: Form) -> comfy.sd.CLIP:
         state = random_weights(empty, 0)
         newer = "state_dict" in inspect.signature(comfy.sd.CLIP).parameters
         clip = comfy.sd.CLIP(
-            told,
+            target,
             embedding_directory=folder_paths.get_folder_paths("embeddings"),
-            tokenizer_data=_of_files(),
             model_options=sizes,
             **{"state_dict": state} if newer else {},
         )
