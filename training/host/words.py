@@ -54,8 +54,10 @@ def _deaf(clip: CLIP, readers: "Readers", word: str) -> list[str]:
         name
         for name, parts in tokenizer.tokenize_with_weights(f"{CALL}{word}").items()
         if name in by_number
-        or isinstance(parts, list)
-        and not any(torch.is_tensor(token[0]) for part in parts for token in part)
+        or (
+            isinstance(parts, list)
+            and not any(torch.is_tensor(token[0]) for part in parts for token in part)
+        )
     ]
 
 
