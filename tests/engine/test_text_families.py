@@ -1,6 +1,8 @@
 """Adapters on text encoders of every kind learn, and ComfyUI loads their files."""
 
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import comfy.sd
 import pytest
@@ -8,6 +10,8 @@ import torch
 
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
+from atelier.training.data.folder import load_folder
+from atelier.training.host import folders
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.text import (
     encode_with_gradient,
@@ -18,6 +22,7 @@ from atelier.training.host.text import (
 )
 
 from ..tiny.text_forms import FORMS, small, told
+from .trained import train, wired
 
 CAPTION = 'a red hat, "hi"'  # Hunyuan Image's ByT5 reads what is quoted
 
@@ -38,6 +43,7 @@ def test_every_encoder_learns_and_its_file_is_read_by_comfyui(form):
     with training_mode(), own_randomness(0), private_text(clip) as private:
         names = text_naming(private, own_words=False)
         sizes = text_sizes(private, config)
+        assert sizes == text_sizes(clip, config)  # as Inspect Base asks, and before a run
         assert {name.partition(".")[0] for name in sizes} == form.encoders
         layers = private.cond_stage_model.named_modules()
         layers = {name for name, layer in layers if isinstance(layer, torch.nn.Linear)}
@@ -62,3 +68,20 @@ def test_every_encoder_learns_and_its_file_is_read_by_comfyui(form):
     moved = (live - plain).norm()
     assert moved > 1e-3 * plain.norm()
     assert (native(patched) - live).norm() < 1e-3 * moved
+
+
+def test_encoders_that_are_not_there_are_refused_before_anything_is_encoded(base, pictures):
+    wires = replace(wired(base, load_folder(pictures)), clip=small(FORMS["lumina2"]))
+    with pytest.raises(
+        ValueError, match=r"'clip': the CLIP that is wired \(LuminaTEModel_\) has no"
+    ):
+        train(wires, text_encoders="clip")
+    assert not folders.runs().exists()
+
+
+def test_a_model_that_reads_by_itself_has_no_text_encoder_that_could_learn():
+    hidream_o1 = pytest.importorskip("comfy.text_encoders.hidream_o1")
+    target = SimpleNamespace(params={}, clip=hidream_o1.HiDreamO1TE)
+    target.tokenizer = hidream_o1.HiDreamO1Tokenizer
+    with pytest.raises(ValueError, match="HiDreamO1TE.*The MODEL itself reads: choose 'none'"):
+        text_sizes(comfy.sd.CLIP(target), make_config(text_encoders="all"))

@@ -22,12 +22,15 @@ def make_plain(network: nn.Module) -> None:
         kind = type(module)
         if kind is comfy.ops.disable_weight_init.Linear:
             continue  # casts nothing: autograd keeps the weight itself
-        if kind.__module__ == comfy.ops.__name__ and _is_linear(module):
+        if kind.__module__ == comfy.ops.__name__ and is_linear(module):
             module.__class__ = plain_linear(kind)
 
 
-def _is_linear(module: nn.Module) -> bool:
-    weight = getattr(module, "weight", None)
+def is_linear(module: nn.Module) -> bool:
+    """Whether it is a linear layer, or becomes one in the private tree: that of mixed precision."""
+    if type(module).__module__ != comfy.ops.__name__:
+        return isinstance(module, nn.Linear)
+    weight = getattr(module, "weight", None)  # those of experts lie in one, of three dimensions
     return hasattr(module, "in_features") and isinstance(weight, Tensor) and weight.ndim == 2
 
 
