@@ -20,7 +20,7 @@ from comfy.text_encoders import flux, qwen_vl
 from sentencepiece import SentencePieceTrainer
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-from .files import random_weights
+from .files import State, random_weights
 
 try:
     from comfy.text_encoders import qwen3vl  # pyright: ignore[reportAttributeAccessIssue]
@@ -228,8 +228,11 @@ def tokenizer(form: Form, **given: Any) -> Any:
         return kind(**given | {"tokenizer_data": _of_files()})
 
 
-def small(form: Form) -> comfy.sd.CLIP:
-    """The wire that a loader node gives, with random weights."""
+def small(form: Form, convert: Callable[[State], State] = dict, **options: Any) -> comfy.sd.CLIP:
+    """The wire that a loader node gives, with random weights.
+
+    `convert` makes the file of what is in fp32, and `options` are the loader's.
+    """
     sizes = SIZES | dict(form.sizes) | {"dtype": FULL}
     made = form.model(_module(form))
     target = SimpleNamespace(params={}, clip=made, tokenizer=partial(tokenizer, form))
@@ -238,12 +241,12 @@ def small(form: Form) -> comfy.sd.CLIP:
         for layer in empty.modules():  # of mixed precision: no weight before it is loaded
             if hasattr(layer, "_orig_shape"):
                 layer.weight = torch.nn.Parameter(torch.empty(layer._orig_shape))
-        state = random_weights(empty, 0)
+        state = convert(random_weights(empty, 0))
         newer = "state_dict" in inspect.signature(comfy.sd.CLIP).parameters
         clip = comfy.sd.CLIP(
             target,
             embedding_directory=folder_paths.get_folder_paths("embeddings"),
-            model_options=sizes,
+            model_options=sizes | options,
             **{"state_dict": state} if newer else {},
         )
         if not newer:

@@ -9,6 +9,7 @@ from typing import Any
 
 import comfy.ldm.modules.attention as attention
 import comfy.model_management as management
+import comfy.ops
 import torch
 from torch.amp.autocast_mode import is_autocast_available
 
@@ -25,7 +26,7 @@ def training_mode() -> Iterator[None]:
     """
     switch: Any = management if hasattr(management, "in_training") else SimpleNamespace()
     before = getattr(switch, "in_training", False)
-    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions()]
+    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions(), *_moving()]
     with torch.inference_mode(False), torch.enable_grad(), _swapped(swaps):
         switch.in_training = True
         try:
@@ -107,3 +108,19 @@ def _positions() -> Iterator[Swap]:
     for module in _modules("comfy."):
         if function := getattr(module, "precompute_freqs_cis", None):
             yield module, "precompute_freqs_cis", exact(function)
+
+
+def _moving() -> Iterator[Swap]:
+    """Let quantised weights that are moved in here be what they were: inference tensors.
+
+    ComfyUI 0.33 makes others of them outside of inference mode, and fails to load these in it.
+    """
+    move = getattr(comfy.ops, "_quantized_apply", None)
+    if not move:
+        return
+
+    def as_they_were(module: Any, *how: Any, **named: Any) -> Any:
+        with torch.inference_mode(any(weight.is_inference() for weight in module.parameters())):
+            return move(module, *how, **named)
+
+    yield comfy.ops, "_quantized_apply", as_they_were
