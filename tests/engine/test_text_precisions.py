@@ -3,12 +3,14 @@
 import json
 import re
 
+import comfy.model_management
 import comfy.utils
 import pytest
 import torch
 
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
+from atelier.training.host.encode import encode_caption
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.text import encode_with_gradient, load_text, private_text, text_sizes
 
@@ -83,3 +85,14 @@ def test_a_text_encoder_of_mixed_precision_has_the_gradient_of_the_weights_it_me
     weights = {w.shape[-2:] for n, w in clip.cond_stage_model.named_parameters() if in_block(n)}
     assert weights and not kept & weights
     assert torch.equal(native(clip), plain)
+
+
+def test_a_clip_of_mixed_precision_works_before_and_after_its_captions_were_encoded():
+    clip = small(FORMS["z-image"], in_fp8, **MIXED)
+    plain = native(clip)
+    for _ in range(2):
+        with torch.inference_mode():
+            comfy.model_management.unload_all_models()
+        with torch.inference_mode(False):  # as in a run
+            assert torch.equal(told(encode_caption(clip, CAPTION)), plain)
+        assert torch.equal(native(clip), plain)

@@ -9,7 +9,6 @@ from typing import Any
 
 import comfy.ldm.modules.attention as attention
 import comfy.model_management as management
-import comfy.ops
 import torch
 from torch.amp.autocast_mode import is_autocast_available
 
@@ -26,7 +25,7 @@ def training_mode() -> Iterator[None]:
     """
     switch: Any = management if hasattr(management, "in_training") else SimpleNamespace()
     before = getattr(switch, "in_training", False)
-    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions(), *_moving()]
+    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions(), *_unloading()]
     with torch.inference_mode(False), torch.enable_grad(), _swapped(swaps):
         switch.in_training = True
         try:
@@ -110,17 +109,16 @@ def _positions() -> Iterator[Swap]:
             yield module, "precompute_freqs_cis", exact(function)
 
 
-def _moving() -> Iterator[Swap]:
-    """Let quantised weights that are moved in here be what they were: inference tensors.
+def _unloading() -> Iterator[Swap]:
+    """Let models that are sent off the device in here stay what they were: inference tensors.
 
-    ComfyUI 0.33 makes others of them outside of inference mode, and fails to load these in it.
+    Quantised weights become others outside of inference mode, and fail to be moved again in it.
     """
-    move = getattr(comfy.ops, "_quantized_apply", None)
-    if not move:
-        return
+    unload = management.LoadedModel.model_unload
 
-    def as_they_were(module: Any, *how: Any, **named: Any) -> Any:
-        with torch.inference_mode(any(weight.is_inference() for weight in module.parameters())):
-            return move(module, *how, **named)
+    def as_it_was(loaded: Any, *how: Any, **named: Any) -> Any:
+        weights = loaded.model.model.parameters() if loaded.model else ()
+        with torch.inference_mode(any(weight.is_inference() for weight in weights)):
+            return unload(loaded, *how, **named)
 
-    yield comfy.ops, "_quantized_apply", as_they_were
+    yield management.LoadedModel, "model_unload", as_it_was
