@@ -1,7 +1,7 @@
 """Every kind of text encoder that an image model of ComfyUI is given, by a short name, in small."""
 
 import base64
-import importlib
+import importlib.util
 import inspect
 import io
 import json
@@ -22,10 +22,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from .files import State, random_weights
 
-try:
-    from comfy.text_encoders import qwen3vl  # pyright: ignore[reportAttributeAccessIssue]
-except ImportError:
-    qwen3vl = None
+qwen3vl: Any = None
+if importlib.util.find_spec("comfy.text_encoders.qwen3vl"):
+    qwen3vl = importlib.import_module("comfy.text_encoders.qwen3vl")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ SIZES = {
     **{f"{name}_model_config": LLM for name in LLMS},
     NAMELESS: T5,
     "gpt_oss_config": LLM | {"head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2},
-    "selected_layers": (0, 1),
+    "selected_layers": (0, 2),
 }
 
 
@@ -199,7 +198,7 @@ _ALL = {
     "mage-flow": Form(
         "text_encoders.mage_flow.MageFlowTokenizer", lambda m: m.te(), {"qwen3vl_4b"}
     ),
-    "lens": Form("text_encoders.gpt_oss.LensTokenizer", lambda m: m.lens_te(), {"gpt_oss"}, LAST),
+    "lens": Form("text_encoders.gpt_oss.LensTokenizer", lambda m: m.lens_te(), {"gpt_oss"}),
     "anima": Form("text_encoders.anima.AnimaTokenizer", lambda m: m.te(), {"qwen3_06b"}),
     "ernie-image": Form(
         "text_encoders.ernie.ErnieTokenizer", lambda m: m.te(), {"ministral3_3b"}, LAST
@@ -243,11 +242,12 @@ def small(form: Form, convert: Callable[[State], State] = dict, **options: Any) 
                 layer.weight = torch.nn.Parameter(torch.empty(layer._orig_shape))
         state = convert(random_weights(empty, 0))
         newer = "state_dict" in inspect.signature(comfy.sd.CLIP).parameters
+        read: dict[str, Any] = {"state_dict": state} if newer else {}
         clip = comfy.sd.CLIP(
             target,
             embedding_directory=folder_paths.get_folder_paths("embeddings"),
             model_options=sizes | options,
-            **{"state_dict": state} if newer else {},
+            **read,
         )
         if not newer:
             clip.load_sd(state, full_model=True)
