@@ -12,6 +12,7 @@ from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
+from atelier.training.host.lora_file import start_text
 from atelier.training.host.mode import own_randomness, training_mode
 from atelier.training.host.text import (
     encode_with_gradient,
@@ -61,8 +62,13 @@ def test_every_encoder_learns_and_its_file_is_read_by_comfyui(form):
         assert all(p.grad is None or p.grad.isfinite().all() for p in learning.values())
         dead = {name for name, p in learning.items() if p.grad is None or not p.grad.any()}
         assert dead == {name for name in learning if re.search(form.idle, name)}
-        file = adapter.file_state(names)
+        file, trained = adapter.file_state(names), adapter.state()
     assert torch.equal(native(clip), plain)
+    onward = start_text(file, clip)
+    assert onward.sizes == sizes
+    parts = {f"{name}.{part}": t for name, of in onward.parts.items() for part, t in of.items()}
+    assert parts.keys() == trained.keys()
+    assert all(torch.allclose(tensor, trained[name]) for name, tensor in parts.items())
     _, patched = comfy.sd.load_lora_for_models(None, clip, file, 0.0, 1.0)
     assert patched
     moved = (live - plain).norm()
