@@ -13,6 +13,7 @@ from .files import legible
 from .host import folders
 from .host.choices import SAMPLERS, SCHEDULERS
 from .host.progress import Progress
+from .host.text import text_sizes
 from .host.wires import CLIP, VAE, ModelPatcher
 from .words import refuse_unteachable
 
@@ -102,6 +103,8 @@ def _refuse(wires: Wires, config: TrainConfig) -> None:
             "prior_target = 'base' asks for what the base makes of a caption, which is not known "
             "while text_encoders learn: set prior_target = 'pictures', or text_encoders = 'none'."
         )
+    if config.text_encoders != "none" and not wires.continue_from:
+        text_sizes(wires.clip, config)
     for name, known in (("sample_sampler", SAMPLERS), ("sample_scheduler", SCHEDULERS)):
         if config.sample_every and getattr(config, name) not in known:
             raise ValueError(

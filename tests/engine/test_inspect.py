@@ -9,6 +9,7 @@ from comfy.model_sampling import CONST, IMG_TO_IMG, ModelSamplingDiscreteFlow
 from atelier.tests import tiny
 from atelier.tests.tiny.families import FAMILIES as TRIED
 from atelier.tests.tiny.stored import PRECISIONS
+from atelier.tests.tiny.text_forms import FORMS, small
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.families import FAMILIES, facts
@@ -17,9 +18,6 @@ from atelier.training.host.forward import Denoiser
 from atelier.training.host.mode import training_mode
 from atelier.training.host.private import load, private_copy
 from atelier.training.host.text import private_text, text_sizes
-
-from .test_text_families import FORMS as SIZED
-from .test_text_families import small
 
 MODELS = {"sd3": tiny.sd3, "sd15": tiny.unet}
 SETTINGS = {
@@ -137,11 +135,13 @@ def test_settings_that_fit_no_layer_are_told():
     assert "include 'nothing_like_it'" in text
 
 
-@pytest.mark.parametrize("name", SIZED)
+SEVERAL = ("sdxl", "hunyuan-dit", "qwen-image", "lens")
+
+
+@pytest.mark.parametrize("name", [name for name in SEVERAL if name in FORMS])
 def test_layers_of_text_encoders_are_those_that_learn(name):
-    model, tokenizer, which, _ = SIZED[name]
-    clip = small(model, tokenizer)
-    config = make_config(text_encoders=which, text_rank=3)
+    clip = small(FORMS[name])
+    config = make_config(text_encoders=FORMS[name].which, text_rank=3)
     told = inspect.inspect_text(clip, config)
     with training_mode(), private_text(clip) as private:
         sizes = text_sizes(private, config)
@@ -151,7 +151,7 @@ def test_layers_of_text_encoders_are_those_that_learn(name):
 
 
 def test_text_encoders_are_told_where_they_learn(wired):
-    clip = small(*SIZED["sdxl"][:2])
+    clip = small(FORMS["sdxl"])
     assert "Text encoders" not in inspect.describe(wired, make_config(), clip)
     learning = make_config(text_encoders="clip", text_rank=3)
     assert "wire clip" in inspect.describe(wired, learning)

@@ -52,6 +52,19 @@ def test_a_base_of_low_precision_has_the_gradient_of_the_weights_it_means(networ
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_base_that_was_sampled_with_before_can_be_sampled_with_after(precision):
+    """ComfyUI moves weights on and off the device, and does not take them back in every form."""
+    wired = PRECISIONS[precision].load(tiny.sd3)
+    with torch.inference_mode():
+        comfy.model_management.load_models_gpu([wired])
+    with training_mode(), private_copy(wired):
+        pass
+    with torch.inference_mode():
+        comfy.model_management.load_models_gpu([wired])
+        comfy.model_management.unload_all_models()
+
+
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_that_computes_in_half_precision(network, precision, monkeypatch):

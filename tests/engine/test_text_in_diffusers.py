@@ -4,11 +4,12 @@ import comfy.sd
 import comfy.utils
 import pytest
 import torch
-from comfy import sd1_clip, sdxl_clip
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from atelier.tests import peers, tiny
+from atelier.tests.tiny import text_forms
+from atelier.tests.tiny.text_forms import SIZES, small
 from atelier.training.adapters.adapter import Adapter
 from atelier.training.adapters.diffusers_names import for_diffusers
 from atelier.training.adapters.patterns import Size
@@ -20,17 +21,11 @@ from atelier.training.host.private import private_copy
 from atelier.training.host.text import private_text, text_naming, text_sizes
 
 from .test_loads_in_diffusers import NAME, TOLERANCE, adapter_file, apart, pipeline
-from .test_text_families import SIZES, small
 
 CAPTION = "a red hat"
 FORMS = {
-    "sd15": (tiny.unet, sd1_clip.SD1ClipModel, sd1_clip.SD1Tokenizer, {"text_encoder": "l"}),
-    "sdxl": (
-        tiny.sdxl,
-        sdxl_clip.SDXLClipModel,
-        sdxl_clip.SDXLTokenizer,
-        {"text_encoder": "l", "text_encoder_2": "g"},
-    ),
+    "sd15": (tiny.unet, "sd1", {"text_encoder": "l"}),
+    "sdxl": (tiny.sdxl, "sdxl", {"text_encoder": "l", "text_encoder_2": "g"}),
 }
 SHAPES = {
     "as trained": lambda sizes: sizes,
@@ -115,8 +110,8 @@ def moved_by_diffusers(family, wired, clip, folder, parts):
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("family", FORMS)
 def test_text_encoders_move_the_same_way_in_both(family, shape, tmp_path, caplog):
-    make, model, tokenizer, parts = FORMS[family]
-    wired, clip = make(), small(model, tokenizer)
+    make, form, parts = FORMS[family]
+    wired, clip = make(), small(text_forms.FORMS[form])
     text = text_file(clip, naming(wired.model), shape)
     state = for_diffusers(
         adapter_file(wired, {"targets": "attention"}) | text, type(wired.model).__name__
@@ -146,8 +141,8 @@ def with_alphas_of_its_own(text):
 
 @pytest.mark.parametrize("family", FORMS)
 def test_what_a_run_only_carries_along_moves_the_same_way_in_both(family, tmp_path):
-    make, model, tokenizer, parts = FORMS[family]
-    wired, clip = make(), small(model, tokenizer)
+    make, form, parts = FORMS[family]
+    wired, clip = make(), small(text_forms.FORMS[form])
     text = with_alphas_of_its_own(text_file(clip, naming(wired.model), SHAPES["as trained"]))
     file = adapter_file(wired, {"targets": "attention"}) | text
     with training_mode(), private_copy(wired) as private:

@@ -9,6 +9,8 @@ from comfy.sd1_clip import SDTokenizer
 from atelier.training.host.token_counts import count, rank
 from atelier.training.host.words import tokenizers_of
 
+from ..tiny.text_forms import FORMS, tokenizer
+
 
 class Wired:
     """As much of a CLIP as is asked for: its tokenizer."""
@@ -42,6 +44,14 @@ def test_each_text_encoder_of_the_clip_counts_for_itself(module, name, rooms):
     assert {one.encoder: one.room for one in found} == rooms
     assert found[0].encoder in tokenizers_of(tokenizer)
     assert all(2 <= one.counts[0] < one.counts[1] for one in found)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_words_are_counted_whatever_a_template_puts_around_them(form):
+    wired: Any = Wired(tokenizer(FORMS[form]))
+    for one in count(["", "a", "a red hat"], wired):
+        none, single, several = one.counts
+        assert none == 0 and 1 <= single < several <= len("a red hat") + 2, one
 
 
 def test_common_words_come_before_made_up_ones():

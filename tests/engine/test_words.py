@@ -12,7 +12,7 @@ import folder_paths
 import pytest
 import torch
 from comfy import sd1_clip, sdxl_clip
-from comfy.text_encoders import qwen_image, sd2_clip
+from comfy.text_encoders import sd2_clip
 from nodes import CLIPTextEncode
 from safetensors.torch import load_file, save_file
 
@@ -329,12 +329,3 @@ def test_captions_without_the_word_are_named(base, pictures):
     with pytest.raises(ValueError, match=f"{plain.path.name} is shown with .*none of new_words"):
         train(wired(base, mixed), **ALONE)
     assert train(wired(base, mixed), **WORD, steps=2).finished
-
-
-def test_text_encoders_that_read_no_embeddings_are_named():
-    tokenizer = qwen_image.QwenImageTokenizer(
-        embedding_directory=folder_paths.get_folder_paths("embeddings")
-    )
-    clip: Any = SimpleNamespace(tokenizer=tokenizer, cond_stage_model=torch.nn.Module())
-    with pytest.raises(ValueError, match="reads no embeddings in prompts for qwen25_7b"):
-        refuse_words(clip, make_config(**WORD))

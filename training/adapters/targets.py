@@ -23,9 +23,10 @@ PATTERNS = {
     "all_linear": "",
     "all": "",
 }
-# Of CLIP, T5, LLMs and BERT; and not of an LLM's eye, which sees no caption.
-_TEXT = r"self_attn|mlp|SelfAttention|EncDecAttention|DenseReluDense|attention|intermediate|output"
-TEXT = rf"^(?!.*\.visual\.).*\.({_TEXT})\."
+# Of CLIP, T5, LLMs, BERT and Jina's; and not of an LLM's eye, which sees no caption.
+_TEXT = r"self_attn|SelfAttention|EncDecAttention|attention|mixer"
+_TEXT += r"|mlp|DenseReluDense|intermediate|output"
+TEXT = rf"^(?!.*\.(visual|vision_model)\.).*\.({_TEXT})\."
 # Blocks that were found to carry one thing, by ComfyUI's name for the model.
 # SDXL: B-LoRA (Frenkel et al. 2024, section 4.1), diffusers' up_blocks.0.attentions.0 and .1.
 # Flux: single blocks 7, 12, 16 and 20 carry a likeness (TheLastBen, 2024).

@@ -11,7 +11,7 @@ from .mode import own_randomness
 
 def encode_caption(clip: CLIP, text: str) -> list[Any]:
     """CONDITIONING for one caption, on the CPU, with tensors that autograd accepts."""
-    with torch.no_grad():
+    with torch.inference_mode():  # as nodes: quantised weights cannot be moved in and out of it
         encoded = clip.encode_from_tokens_scheduled(clip.tokenize(text))
     return [[_ordinary(cond), {k: _ordinary(v) for k, v in more.items()}] for cond, more in encoded]
 
@@ -28,7 +28,7 @@ def encode_picture(vae: VAE, pixels: np.ndarray) -> torch.Tensor:
 
     The same picture always gives the same latent, also where a VAE draws from its posterior.
     """
-    with torch.no_grad(), own_randomness(0):
+    with torch.inference_mode(), own_randomness(0):
         return _ordinary(vae.encode(torch.from_numpy(pixels)[None]))
 
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import comfy.ops
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
@@ -19,6 +18,7 @@ from ..families import PURPOSES, facts, find, suited
 from ..objective import Prediction
 from .family import blocks_of, naming
 from .forward import prediction_of as predicted_by
+from .linear import is_linear
 from .mode import own_randomness
 from .text import text_sizes
 from .trainable import refuse_untrainable
@@ -155,7 +155,7 @@ def _twin(module: nn.Module) -> nn.Linear | nn.Conv2d | None:
             return None
         sizes = (module.in_channels, module.out_channels, module.kernel_size)
         twin: nn.Linear | nn.Conv2d = nn.Conv2d(*sizes, bias=False, device="meta")  # pyright: ignore
-    elif isinstance(module, nn.Linear) or _of_mixed_precision(module):
+    elif is_linear(module):
         sizes = (module.in_features, module.out_features)
         twin = nn.Linear(*sizes, bias=False, device="meta")  # pyright: ignore[reportArgumentType]
     else:
@@ -164,11 +164,6 @@ def _twin(module: nn.Module) -> nn.Linear | nn.Conv2d | None:
     empty = torch.empty(twin.weight.shape, dtype=weight.dtype, device="meta")
     twin.weight = nn.Parameter(empty, requires_grad=False)
     return twin
-
-
-def _of_mixed_precision(module: nn.Module) -> bool:
-    """ComfyUI's linear layer of mixed precision is no `nn.Linear` until it is trained."""
-    return type(module).__module__ == comfy.ops.__name__ and hasattr(module, "in_features")
 
 
 def _stored(tensor: Tensor) -> list[Tensor]:

@@ -9,6 +9,7 @@ once for backward.
 """
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.ops
@@ -22,12 +23,17 @@ def make_plain(network: nn.Module) -> None:
         kind = type(module)
         if kind is comfy.ops.disable_weight_init.Linear:
             continue  # casts nothing: autograd keeps the weight itself
-        if kind.__module__ == comfy.ops.__name__ and _is_linear(module):
+        if kind.__module__ == comfy.ops.__name__ and is_linear(module):
             module.__class__ = plain_linear(kind)
+        elif hasattr(kind, "expert_linear"):
+            module.__class__ = _plain_experts(kind)
 
 
-def _is_linear(module: nn.Module) -> bool:
-    weight = getattr(module, "weight", None)
+def is_linear(module: nn.Module) -> bool:
+    """Whether it is a linear layer, or becomes one in the private tree: that of mixed precision."""
+    if type(module).__module__ != comfy.ops.__name__:
+        return isinstance(module, nn.Linear)
+    weight = getattr(module, "weight", None)  # those of experts lie in one, of three dimensions
     return hasattr(module, "in_features") and isinstance(weight, Tensor) and weight.ndim == 2
 
 
@@ -49,6 +55,17 @@ def _forward(self: Any, input: Tensor) -> Tensor:  # noqa: A002 - as nn.Linear c
     # it is no view.
     rows = _Product.apply(input.reshape(-1, input.shape[-1]), self)
     return rows.view(*input.shape[:-1], self.out_features)  # pyright: ignore
+
+
+@cache
+def _plain_experts(kind: type[nn.Module]) -> type[nn.Module]:
+    """ComfyUI's bank of experts (gpt-oss's) of which each is such a product, and none is kept."""
+    return type(f"Plain{kind.__name__}", (kind,), {"expert_linear": _of_expert})
+
+
+def _of_expert(self: Any, input: Tensor, i: int) -> Tensor:  # noqa: A002 - as ComfyUI calls it
+    bias = None if self.bias is None else self.bias[i]
+    return _Product.apply(input, SimpleNamespace(weight=self.expert_weight(i), bias=bias))  # pyright: ignore
 
 
 class _Product(torch.autograd.Function):

@@ -25,7 +25,7 @@ def training_mode() -> Iterator[None]:
     """
     switch: Any = management if hasattr(management, "in_training") else SimpleNamespace()
     before = getattr(switch, "in_training", False)
-    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions()]
+    swaps = [*_attention(), *_rotary(), *_kitchen(), *_positions(), *_unloading()]
     with torch.inference_mode(False), torch.enable_grad(), _swapped(swaps):
         switch.in_training = True
         try:
@@ -112,3 +112,18 @@ def _positions() -> Iterator[Swap]:
     for module in _modules("comfy."):
         if function := getattr(module, "precompute_freqs_cis", None):
             yield module, "precompute_freqs_cis", exact(function)
+
+
+def _unloading() -> Iterator[Swap]:
+    """Let models that are sent off the device in here stay what they were: inference tensors.
+
+    Quantised weights become others outside of inference mode, and fail to be moved again in it.
+    """
+    unload = management.LoadedModel.model_unload
+
+    def as_it_was(loaded: Any, *how: Any, **named: Any) -> Any:
+        weights = loaded.model.model.parameters() if loaded.model else ()
+        with torch.inference_mode(any(weight.is_inference() for weight in weights)):
+            return unload(loaded, *how, **named)
+
+    yield management.LoadedModel, "model_unload", as_it_was

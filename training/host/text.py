@@ -18,7 +18,7 @@ from ..adapters.patterns import Size
 from ..adapters.targets import TEXT
 from ..data.words import as_embeddings
 from ..settings.text import TextSettings
-from .linear import make_plain
+from .linear import is_linear, make_plain
 from .private import clone_input, collect, over_same_bytes, take_patches, unload
 from .results import NewResults
 
@@ -68,12 +68,14 @@ def text_sizes(clip: CLIP, settings: TextSettings) -> dict[str, Size]:
     found = {
         name: size
         for name, module in clip.cond_stage_model.named_modules()
-        if isinstance(module, nn.Linear) and name.startswith(first) and re.search(TEXT, f"{name}.")
+        if is_linear(module) and name.startswith(first) and re.search(TEXT, f"{name}.")
     }
     if not found:
+        reads = any(True for _ in clip.cond_stage_model.parameters())
+        way = "Choose 'all', or 'none'." if reads else "The MODEL itself reads: choose 'none'."
         raise ValueError(
             f"text_encoders = {settings.text_encoders!r}: the CLIP that is wired "
-            f"({type(clip.cond_stage_model).__name__}) has no such layers. Choose 'all', or 'none'."
+            f"({type(clip.cond_stage_model).__name__}) has no such layers. {way}"
         )
     return found
 

@@ -22,9 +22,27 @@ def count(texts: Sequence[str], clip: CLIP | None = None) -> list[Counted]:
     """
     readers = tokenizers_of(clip.tokenizer) if clip else {"clip_l": _own()}
     return [
-        Counted(name, _room(one), tuple(len(tokens_of(one, text)) for text in texts))
+        Counted(name, _room(one), tuple(_length(one, text) for text in texts))
         for name, one in readers.items()
     ]
+
+
+def _length(tokenizer: Any, text: str) -> int:
+    """Tokens of `text` itself. Those that do not mark them put the same around every text."""
+    tokens = _tokens(tokenizer, text)
+    if bare := _bare(tokens):
+        return bare - _bare(_tokens(tokenizer, "a")) + 1
+    return sum(token[2] > 0 for token in tokens)
+
+
+def _tokens(tokenizer: SDTokenizer, text: str) -> list[Any]:
+    parts: Any = tokenizer.tokenize_with_weights(text, return_word_ids=True)
+    return [token for part in parts for token in part]
+
+
+def _bare(tokens: list[Any]) -> int:
+    """How many do not say which word they are of, as LongCat Image's and Lens's."""
+    return sum(len(token) < 3 for token in tokens)
 
 
 @lru_cache(maxsize=100_000)

@@ -6,6 +6,7 @@ name are all that it takes for the loss to reach them.
 """
 
 import copy
+import re
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from ..adapters.words import Vectors, Words
 from ..data.words import CALL
 from ..settings.words import WordSettings
 
+# Anima's network is told T5's tokens by number, and ComfyUI fails where one is a vector.
+_BY_NUMBER = {"AnimaTokenizer": ("t5xxl",)}
 _OF_ONE_CLIP = "emb_params"  # for SD1.x and SD2.x, as webui names it; ComfyUI takes any name there
 
 
@@ -26,25 +29,36 @@ def refuse_words(clip: CLIP, settings: WordSettings) -> None:
     Or where `word_start` has nothing that could be started from.
     """
     readers = _readers(clip)
+    if deaf := _deaf(clip, readers, settings.words[0]):
+        raise ValueError(
+            f"new_words: ComfyUI reads no embeddings, or not everywhere in a prompt, for "
+            f"{', '.join(deaf)}, a text encoder of the CLIP that is wired "
+            f"({type(clip.cond_stage_model).__name__}). Leave new_words empty, and train a LoRA "
+            "with the word in the captions."
+        )
     for text in settings.starts.values():
         for tokenizer, _ in readers.values():
             if not tokens_of(tokenizer, text):
                 raise ValueError(f"word_start: {text!r} has no tokens for {_key(tokenizer)}")
-    word = settings.words[0]
+
+
+def _deaf(clip: CLIP, readers: "Readers", word: str) -> list[str]:
+    """The tokenizers that do not find an embedding that is all of a prompt.
+
+    Templates stand around a prompt, and not everywhere does ComfyUI part the name from them.
+    """
     tried = {word: {_key(tokenizer): torch.zeros(1, 1) for tokenizer, _ in readers.values()}}
     tokenizer: Any = reading(clip.tokenizer, tried) if readers else clip.tokenizer
-    deaf = [
+    by_number = _BY_NUMBER.get(type(clip.tokenizer).__name__, ())
+    return [
         name
-        for name, parts in tokenizer.tokenize_with_weights(f"a {CALL}{word} b").items()
-        if isinstance(parts, list)
-        and not any(torch.is_tensor(token[0]) for part in parts for token in part)
-    ]
-    if deaf:
-        raise ValueError(
-            f"new_words: ComfyUI reads no embeddings in prompts for {', '.join(deaf)}, a text "
-            f"encoder of the CLIP that is wired ({type(clip.cond_stage_model).__name__}). Leave "
-            "new_words empty, and train a LoRA with the word in the captions."
+        for name, parts in tokenizer.tokenize_with_weights(f"{CALL}{word}").items()
+        if name in by_number
+        or (
+            isinstance(parts, list)
+            and not any(torch.is_tensor(token[0]) for part in parts for token in part)
         )
+    ]
 
 
 def start_words(private: CLIP, settings: WordSettings) -> Words:
@@ -83,12 +97,16 @@ class _Lookup:
         self.key = _key(tokenizer)
         self.vectors = vectors
         self.files = tokenizer._try_get_embedding
-        # 0.33 gives the name too, between vectors and what is left of the text
-        named = tokenizer.embedding_directory is not None and len(self.files("atelier")) > 2
-        self.named = named
+        # 0.33 gives the name too, between vectors and what is left of the text, and ends it where
+        # a template's mark begins
+        asked = self.files("atelier<") if tokenizer.embedding_directory is not None else ()
+        self.named = len(asked) > 2
+        self.cuts = "<" in asked
 
     def __call__(self, text: str) -> tuple[Any, ...]:
         name, *rest = text.split() or [""]
+        if self.cuts and (mark := re.search(r"[<\[]", name)):
+            name, rest = name[: mark.start()], [name[mark.start() :], *rest]
         if name not in self.vectors:
             return self.files(text)
         of = self.vectors[name]
@@ -101,10 +119,14 @@ def tokenizers_of(tokenizer: Any) -> dict[str, SDTokenizer]:
     return {name: one for name, one in vars(tokenizer).items() if isinstance(one, SDTokenizer)}
 
 
-def _readers(clip: CLIP) -> dict[str, tuple[SDTokenizer, SDClipModel]]:
-    """The tokenizers whose text encoders are there; ComfyUI calls both by one name."""
+Readers = dict[str, tuple[SDTokenizer, SDClipModel]]
+
+
+def _readers(clip: CLIP) -> Readers:
+    """The tokenizers whose text encoders are there; ComfyUI calls both by one name, or nearly."""
+    model = clip.cond_stage_model
     found = {
-        name: (one, getattr(clip.cond_stage_model, name, None))
+        name: (one, getattr(model, name, getattr(model, name.removeprefix("clip_"), None)))
         for name, one in tokenizers_of(clip.tokenizer).items()
     }
     return {
