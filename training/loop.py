@@ -118,6 +118,8 @@ def train(
             if not torch.isfinite(loss) or not (torch.isfinite(norm) or can_overflow(state)):
                 raise broken(state.step + 1, loss, norm, drawn)
 
+            if state.step == 0:
+                state.unreached = state.adapter.unreached()
             rate = state.optimizer.param_groups[0]["lr"]
             moved = state.take_step()
             log.add(state.step, loss, norm, rate)

@@ -1,6 +1,6 @@
 """One sitting of a run: the private model with its adapter, from the last checkpoint to the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -156,6 +156,8 @@ class Session:
             asked.step = step
             text = f"Step {step} of {self.config.steps}" + (f", loss {loss:.4f}" if loss else "")
             progress.update(step, text if loss or step == self.config.steps else "")
+            if step == 1 and self.state.unreached:
+                self._tell(_of_unreached(self.state.unreached), step, progress)
             if saving:
                 saving = False
                 self._save_now(step, progress)
@@ -315,6 +317,13 @@ def _task(denoiser: Denoiser, config: TrainConfig, adapter: Together, precision:
         from_base=CLASS if config.prior_target == "base" else "",
         precision=precision,
         drops=config.dropout > 0,
+    )
+
+
+def _of_unreached(layers: Sequence[str]) -> str:
+    return (
+        f"Layers that learn nothing, since the picture does not hang on them: {len(layers)}, such "
+        f"as {layers[0]}."
     )
 
 

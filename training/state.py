@@ -45,6 +45,7 @@ def _copy(values: Iterable[torch.Tensor], into: Iterable[torch.Tensor]) -> None:
 class State:
     """`trees` hold what drops out while training. `whole` is False while a step is being taken.
     `measured` is the last step at which the held-out loss was, `saved` that of the last checkpoint.
+    `unreached` are the layers that the first gradient did not come to.
     """
 
     adapter: Together
@@ -58,6 +59,7 @@ class State:
     measured: int = 0
     whole: bool = True
     saved: int = -1
+    unreached: list[str] = field(default_factory=list)
 
     def save(self, run: Run) -> None:
         """Everything that a checkpoint holds. Noise and order are functions of seed and step."""

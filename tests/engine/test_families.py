@@ -60,6 +60,7 @@ def latents(wired: ModelPatcher, side: int, count: int = 2) -> list[torch.Tensor
 @dataclass(frozen=True)
 class Training:
     denoiser: Denoiser
+    adapter: Adapter
     learned: dict[str, torch.nn.Parameter]
     precision: Precision
 
@@ -107,7 +108,7 @@ def training(
         denoiser = Denoiser(private, load(private, 0))  # on some devices, in new parameters
         learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
         assert learned and all("lora_" in name for name in learned)
-        yield Training(denoiser, learned, compute_in(compute, denoiser, adapter))
+        yield Training(denoiser, adapter, learned, compute_in(compute, denoiser, adapter))
 
 
 def dead(gradients: dict[str, Any], part: str) -> list[str]:
@@ -131,7 +132,10 @@ def test_every_layer_learns_and_the_model_on_the_wire_does_not_change(wired, fam
         at_first = run.gradients(family.side)
         run.unsettle()
         later = run.gradients(family.side)
+        unreached = run.adapter.unreached()
     idle = re.compile(family.idle)
+    assert [name for name in unreached if not idle.search(name)] == []
+    assert family.idle == "^$" or unreached
     assert [name for name in dead(at_first, ".lora_B.") if not idle.search(name)] == []
     assert [name for name in dead(later, ".lora_") if not idle.search(name)] == []
     after = wired.model.state_dict()

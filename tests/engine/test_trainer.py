@@ -14,10 +14,12 @@ from torch.amp.grad_scaler import GradScaler
 
 from atelier.training import run as runs
 from atelier.training import trainer
+from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.data.dataset import Dataset
 from atelier.training.data.folder import load_folder
 from atelier.training.host import folders
+from atelier.training.host.progress import Progress
 from atelier.training.task import Task
 
 from .trained import SETTINGS, press_stop, same, state, stop_at, train, wired
@@ -84,6 +86,16 @@ def test_the_host_is_bit_for_bit_what_it_was(held, wires, monkeypatch, end):
     assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
     assert (repr(wires.model.model_options), wires.model.patches) == (options, {})
     assert torch.equal(picture, drawn(wires))
+
+
+def test_layers_that_learn_nothing_are_named(wires, monkeypatch):
+    """As the ends of some networks, of which `test_families.py` has the layers."""
+    told = []
+    monkeypatch.setattr(Adapter, "unreached", lambda self: self.layers[-2:])
+    monkeypatch.setattr(Progress, "update", lambda self, step, text="": told.append(text))
+    train(wires, steps=2, save_every=1, validate_every=0)
+    (text,) = (text for text in told if "learn nothing" in text)
+    assert ": 2, such as joint_blocks." in text
 
 
 def test_out_of_memory_says_what_to_change_and_gives_all_back(wires, monkeypatch):

@@ -92,6 +92,14 @@ class Adapter:
         parts = (_parts(module) for module in self._modules.values())
         return [part["lora_B.weight"] for part in parts if "lora_B.weight" in part]
 
+    def unreached(self) -> list[str]:
+        """After a backward: the layers that it did not come to, which learn nothing."""
+        return [
+            layer
+            for layer, module in self._modules.items()
+            if all(parameter.grad is None for parameter in _parts(module).values())
+        ]
+
     def state(self) -> dict[str, Tensor]:
         """The parameters themselves, by layer, for a checkpoint."""
         return {

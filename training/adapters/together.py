@@ -25,6 +25,11 @@ class Together:
         parts = {"": self.network, _TEXT: self.text, _WORD: self.words}
         return {prefix: part for prefix, part in parts.items() if part}
 
+    def unreached(self) -> list[str]:
+        """After a backward: the layers that it did not come to, which learn nothing."""
+        learning = [part for part in (self.network, self.text) if part]
+        return [layer for part in learning for layer in part.unreached()]
+
     def groups(
         self, rate: float, text_rate: float, word_rate: float, plus_ratio: float = 1.0
     ) -> list[dict]:
