@@ -20,8 +20,9 @@ def by_picture(self, batch, stream, number):
         dice = torch.Generator().manual_seed(int.from_bytes(example.path.stem.encode()[-7:], "big"))
         noise.append(torch.randn(example.latent.shape, generator=dice))
         times.append(torch.rand(1, generator=dice))
-    time = torch.cat(times)
-    return self.loss(batch, torch.cat(noise), self.sigma(time, batch[0].latent), time)
+    like = batch[0].latent
+    time = torch.cat(times).to(like)
+    return self.loss(batch, torch.cat(noise).to(like), self.sigma(time, like), time)
 
 
 def test_accumulated_batches_are_one_large_batch(wires, monkeypatch):

@@ -44,17 +44,17 @@ def predict(private):
     denoiser = Denoiser(private, load(private, 0))
     channels = private.model.latent_format.latent_channels
     dice = torch.Generator().manual_seed(3)
-    x_t = torch.randn(2, channels, 8, 8, generator=dice)
+    x_t = torch.randn(2, channels, 8, 8, generator=dice).to(denoiser.device)
     conds = [denoiser.conditioning(tiny.caption(private, n), x_t[:1]) for n in range(2)]
     with torch.no_grad():
-        return denoiser.predict(x_t, denoiser.sigma(torch.tensor([0.3, 0.8])), conds)
+        return denoiser.predict(x_t, denoiser.sigma(x_t.new_tensor([0.3, 0.8])), conds)
 
 
 def unsettle(adapter):
     """An adapter starts by doing nothing: give it values as training would."""
     dice = torch.Generator().manual_seed(5)
     for parameter in adapter.parameters():
-        parameter.data += 0.03 * torch.randn(parameter.shape, generator=dice)
+        parameter.data += 0.03 * torch.randn(parameter.shape, generator=dice).to(parameter)
 
 
 def live(wired, settings, start=None, moved=True):
@@ -136,7 +136,7 @@ def test_every_part_gets_a_gradient(wired, kind):
         unsettle(adapter)
         denoiser = Denoiser(private, load(private, 0))
         channels = private.model.latent_format.latent_channels
-        latent = torch.randn(1, channels, 8, 8)
+        latent = torch.randn(1, channels, 8, 8).to(denoiser.device)
         conditioning = denoiser.conditioning(tiny.caption(private, 0), latent)
         example = Example(Path("a.png"), (64, 64), latent, conditioning)
         Task(denoiser, None, 0).training_loss([example], "dataset", 0).sum().backward()
@@ -161,7 +161,8 @@ def stepped(wired, recomputed):
         denoiser = Denoiser(private, load(private, 0))
         if recomputed:
             assert recompute_blocks(network) > 0
-        latent = torch.randn(1, private.model.latent_format.latent_channels, 16, 16)
+        channels = private.model.latent_format.latent_channels
+        latent = torch.randn(1, channels, 16, 16).to(denoiser.device)
         conditioning = denoiser.conditioning(tiny.caption(private, 0), latent)
         example = Example(Path("a.png"), (128, 128), latent, conditioning)
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):

@@ -191,26 +191,27 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired, family):
     with training_mode(), private_copy(wired) as private, torch.no_grad():
         denoiser = Denoiser(private, load(private, 0))
         assert denoiser.prediction == family.prediction
-        (x0,) = latents(wired, family.side, 1)
+        x0 = latents(wired, family.side, 1)[0].to(denoiser.device)
         caption = tiny.caption(wired, 0)
-        sigma = denoiser.sigma(torch.tensor([0.6]))
+        sigma = denoiser.sigma(x0.new_tensor([0.6]))
         noise = torch.randn_like(x0)
         x_t = denoiser.noised(x0, noise, sigma)
-        raw = denoiser.predict(x_t, sigma, [denoiser.conditioning(caption, x0)])
-        level = denoiser.level(sigma)
+        raw = denoiser.predict(x_t, sigma, [denoiser.conditioning(caption, x0)]).cpu()
+        wanted = denoiser.target(x0, noise, sigma).cpu()
+        x_t, level = x_t.cpu(), denoiser.level(sigma).cpu()
         denoised = apply(native, caption, x_t, level)
         ours = native.model_sampling.calculate_denoised(level, raw, x_t)
-        wanted = denoiser.target(x0, noise, sigma)
         perfect = native.model_sampling.calculate_denoised(level, wanted, x_t)
     same(ours, denoised, 1e-5)
-    same(perfect, x0, 1e-4)
+    same(perfect, x0.cpu(), 1e-4)
     assert not torch.allclose(ours, x_t)
 
 
 def test_noise_levels_cover_the_whole_schedule(wired):
     with training_mode(), private_copy(wired) as private:
         denoiser = Denoiser(private, load(private, 0))
-        low, high = denoiser.level(denoiser.sigma(torch.tensor([0.0, 1.0])))
+        times = torch.tensor([0.0, 1.0], device=denoiser.device)
+        low, high = denoiser.level(denoiser.sigma(times))
         ends = wired.model.model_sampling
     assert high.item() == pytest.approx(ends.sigma_max.item())
     assert 0 <= low.item() <= ends.sigma_min.item() * 1.001
@@ -322,7 +323,7 @@ def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind
     wired = FAMILIES[kind].make()
     with training_mode(), private_copy(wired) as private:
         denoiser = Denoiser(private, load(private, 0))
-        (x0,) = latents(wired, 8, 1)
+        x0 = latents(wired, 8, 1)[0].to(denoiser.device)
         trained = denoiser.conditioning(tiny.caption(wired, 0), x0)["c_concat"].cond
     nothing = torch.zeros_like(x0)
     sampled = wired.model.concat_cond(noise=nothing, latent_image=nothing, device=x0.device)

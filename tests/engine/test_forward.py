@@ -27,7 +27,8 @@ def wired(request):
 
 def examples(wired, denoiser, count, tokens=lambda number: 77):
     channels = wired.model.latent_format.latent_channels
-    latents = torch.randn(count, 1, channels, 8, 8, generator=torch.Generator().manual_seed(3))
+    dice = torch.Generator().manual_seed(3)
+    latents = torch.randn(count, 1, channels, 8, 8, generator=dice).to(denoiser.device)
     return [
         Example(
             Path(f"{number}.png"),
@@ -58,7 +59,7 @@ def unsettle(adapter):
     """B starts at zero, and then A has no gradient: give B values so that all of it is tested."""
     dice = torch.Generator().manual_seed(5)
     for parameter in adapter.parameters():
-        parameter.data += 0.05 * torch.randn(parameter.shape, generator=dice)
+        parameter.data += 0.05 * torch.randn(parameter.shape, generator=dice).to(parameter)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -72,8 +73,8 @@ def test_a_batch_of_captions_has_the_gradient_of_its_samples_one_by_one(wired, c
         denoiser = Denoiser(private, load(private, 0))
         task = Task(denoiser, None, seed=0)
         batch = examples(wired, denoiser, count, lengths)
-        noise = torch.randn(count, *batch[0].latent.shape[1:])
-        sigma = denoiser.sigma(torch.linspace(0.2, 0.8, count))
+        noise = torch.randn(count, *batch[0].latent.shape[1:]).to(denoiser.device)
+        sigma = denoiser.sigma(torch.linspace(0.2, 0.8, count, device=denoiser.device))
         whole, samples = gradients(task, adapter, batch, noise, sigma, split=count)
         single, _ = gradients(task, adapter, batch, noise, sigma, split=1)
     assert samples == count, "N captions must cost N network samples"
@@ -88,8 +89,8 @@ def test_each_caption_goes_with_its_own_picture(wired):
         denoiser = Denoiser(private, load(private, 0))
         task = Task(denoiser, None, seed=0)
         batch = examples(wired, denoiser, 3)
-        noise = torch.randn(3, *batch[0].latent.shape[1:])
-        sigma = denoiser.sigma(torch.tensor([0.3, 0.5, 0.7]))
+        noise = torch.randn(3, *batch[0].latent.shape[1:]).to(denoiser.device)
+        sigma = denoiser.sigma(noise.new_tensor([0.3, 0.5, 0.7]))
         before = task.loss(batch, noise, sigma)
         swapped = [
             Example(batch[i].path, batch[i].size, batch[i].latent, batch[j].conditioning)
@@ -108,9 +109,10 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired):
     with training_mode(), private_copy(wired) as private, torch.no_grad():
         denoiser = Denoiser(private, load(private, 0))
         (example,) = examples(wired, denoiser, 1)
-        sigma = denoiser.sigma(torch.tensor([0.6]))
+        sigma = denoiser.sigma(example.latent.new_tensor([0.6]))
         x_t = denoiser.noised(example.latent, torch.randn_like(example.latent), sigma)
-        raw = denoiser.predict(x_t, sigma, [example.conditioning])
+        raw = denoiser.predict(x_t, sigma, [example.conditioning]).cpu()
+        x_t, sigma = x_t.cpu(), sigma.cpu()
         native = wired.model
         conds = process_conds(
             native,

@@ -51,8 +51,8 @@ def test_influence_is_the_inner_product_of_plain_gradients(trained):
                 losses = []
                 for number, time in enumerate(exact.times):
                     dice = session.task.seeded("influence", 1 + number)
-                    noise = torch.randn(example.latent.shape, generator=dice)
-                    moment = torch.tensor([time * denoiser.sampling.multiplier])
+                    noise = torch.randn(example.latent.shape, generator=dice, device=dice.device)
+                    moment = noise.new_tensor([time * denoiser.sampling.multiplier])
                     sigma = denoiser.sampling.sigma(moment)
                     x_t = (1 - sigma) * example.latent + sigma * noise
                     found = denoiser.predict(x_t, sigma, [example.conditioning])
@@ -60,7 +60,7 @@ def test_influence_is_the_inner_product_of_plain_gradients(trained):
                 gradient = torch.autograd.grad(torch.stack(losses).mean(), parameters)
                 plain.append(torch.cat([part.flatten() for part in gradient]))
             made = [torch.stack([of.of(example) for example in examples]) for of in (exact, short)]
-    dense = torch.stack(plain)
+    dense = torch.stack(plain).cpu()
     wanted = dense @ dense.T
     assert torch.allclose(made[0] @ made[0].T, wanted, rtol=1e-3, atol=1e-4 * wanted.max().item())
     lengths = dense.norm(dim=1)

@@ -100,7 +100,7 @@ def live(wired, settings, eye, strength, side):
     with training_mode(), private_copy(wired) as private, own_randomness(0):
         adapter = Adapter(private.model.diffusion_model, make_config(**{"rank": 4} | settings))
         for parameter in adapter.parameters():
-            parameter.data += strength * torch.randn(parameter.shape, generator=dice)
+            parameter.data += strength * torch.randn(parameter.shape, generator=dice).to(parameter)
         denoiser = Denoiser(private, load(private, 0))
         prompts = [tiny.caption(wired, 1)], tiny.caption(wired, 2)
         (picture,) = paint(private, denoiser, eye, *prompts, side, how)

@@ -31,7 +31,7 @@ def train(wires, name="run", **changes):
 
 def state(wires):
     parts = (wires.model.model, wires.clip.cond_stage_model, wires.vae.first_stage_model)
-    return [{k: v.clone() for k, v in part.state_dict().items()} for part in parts]
+    return [{k: v.to("cpu", copy=True) for k, v in part.state_dict().items()} for part in parts]
 
 
 def same(one, other):

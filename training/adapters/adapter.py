@@ -159,7 +159,7 @@ class Adapter:
         """A DoRA's magnitudes in fp32: the length of each row of what the weight is now."""
         for layer, module in self._modules.items():
             lengths = _row_lengths(_merged(module))
-            if not lengths.all():
+            if not lengths.is_meta and not lengths.all():
                 raise ValueError(
                     f"adapter = 'dora' divides by the length of each row of a weight, and {layer} "
                     "has rows of zeros. Leave that layer out (exclude; or text_encoders = 'none', "
