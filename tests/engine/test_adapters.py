@@ -128,6 +128,16 @@ def test_what_trains_text_encoders_is_carried_along(wired):
     assert again.keys() == file.keys()
 
 
+def test_a_dora_on_rows_of_zeros_is_refused_with_the_way_out():
+    """Its formula divides by their length."""
+    with training_mode(), private_copy(tiny.unet()) as private:
+        network = private.model.diffusion_model
+        layer = network.middle_block[1].transformer_blocks[0].attn1.to_q
+        layer.weight.data = layer.weight.clone().index_fill_(0, torch.tensor([3]), 0)
+        with pytest.raises(ValueError, match=r"middle_block.*attn1.to_q has rows of zeros.*exclude"):
+            Adapter(network, make_config(rank=2, adapter="dora"))
+
+
 @pytest.mark.parametrize("kind", ["lora", "dora", "loha", "lokr"])
 def test_every_part_gets_a_gradient(wired, kind):
     with training_mode(), private_copy(wired) as private, own_randomness(0):

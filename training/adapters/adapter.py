@@ -159,7 +159,7 @@ class Adapter:
         """A DoRA's magnitudes in fp32: the length of each row of what the weight is now."""
         for layer, module in self._modules.items():
             lengths = _row_lengths(_merged(module))
-            if not lengths.is_meta and not lengths.all():
+            if not lengths.is_meta and not lengths.all():  # one that is only looked at has none
                 raise ValueError(
                     f"adapter = 'dora' divides by the length of each row of a weight, and {layer} "
                     "has rows of zeros. Leave that layer out (exclude; or text_encoders = 'none', "
@@ -253,9 +253,10 @@ def _parts(module: BaseTunerLayer) -> dict[str, nn.Parameter]:
     }
 
 
-def _learn_plainly(module: nn.Module) -> None:
+def _learn_plainly(module: BaseTunerLayer) -> None:
     """Let torch's own convolutions be what peft puts on one. It makes them of the base's class, and
     where that casts its weight, or streams it, none of theirs would get a gradient."""
+    assert isinstance(module, nn.Module)
     for name, part in module.named_modules():
         if isinstance(part, nn.Conv2d) and name != "base_layer":
             part.__class__ = nn.Conv2d
