@@ -245,9 +245,10 @@ def _parts(module: BaseTunerLayer) -> dict[str, nn.Parameter]:
     }
 
 
-def _learn_plainly(module: nn.Module) -> None:
+def _learn_plainly(module: BaseTunerLayer) -> None:
     """Let torch's own convolutions be what peft puts on one. It makes them of the base's class, and
     where that casts its weight, or streams it, none of theirs would get a gradient."""
+    assert isinstance(module, nn.Module)
     for name, part in module.named_modules():
         if isinstance(part, nn.Conv2d) and name != "base_layer":
             part.__class__ = nn.Conv2d
