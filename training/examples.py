@@ -32,7 +32,7 @@ from .host.wires import CLIP, VAE
 
 Size = tuple[int, int]
 Tick = Callable[[str], None]
-ROOM = 2 * 2**30  # bytes of latents and conditioning that stay on the device
+ROOM = 2 * 2**30  # bytes of latents and conditioning that stay on the device, at most
 
 
 @dataclass(frozen=True)

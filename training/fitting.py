@@ -1,6 +1,7 @@
 """How a run is made to fit its device: loaded, measured, planned, and loaded as planned."""
 
 import math
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -75,6 +76,7 @@ def plan_for(
         resident=choice.resident,
         streaming=config.streaming,
         compiled=config.compile,
+        buffer=base.largest if resident < base.movable else 0,
     )
     run.keep_plan(plan.record())
     return plan
@@ -97,8 +99,10 @@ def _need(private: ModelPatcher, task: Task, pictures: Pictures) -> Need:
     return measured()
 
 
-def follow(plan: Plan, private: ModelPatcher) -> None:
-    """Make the private model what the plan says."""
+def follow(plan: Plan, private: ModelPatcher, sets: Collection[Pictures]) -> None:
+    """Make the private model what the plan says, and let the sets of pictures keep what is left."""
+    for pictures in sets:
+        pictures.room = min(pictures.room, max(0, plan.spare) // len(sets))
     fill(private, plan.resident)
     network = private.model.diffusion_model
     if plan.recompute:

@@ -32,7 +32,8 @@ class Plan:
     """All in bytes, on the device that trains. `free` is what there was before the step.
 
     `streamed` of the `weights` are brought over for each use; `resident` is how many bytes of
-    layers that could be may stay there. `asked` is the setting `checkpointing`.
+    layers that could be may stay there, `buffer` is what one on its way takes. `asked` is the
+    setting `checkpointing`.
     """
 
     weights: int
@@ -46,11 +47,17 @@ class Plan:
     resident: int | None = None
     streaming: str = "auto"
     compiled: bool = False
+    buffer: int = 0
+
+    @property
+    def spare(self) -> int:
+        """What is left for pictures and captions; below 0 a step may not fit."""
+        need = self.step_recomputed if self.recompute else self.step
+        return int(MARGIN * self.free) - need - self.adapter - self.buffer
 
     @property
     def fits(self) -> bool:
-        need = self.step_recomputed if self.recompute else self.step
-        return need + self.adapter <= MARGIN * self.free
+        return self.spare >= 0
 
     def text(self) -> str:
         """What was found, what was chosen, and why."""

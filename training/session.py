@@ -109,7 +109,7 @@ class Session:
             task = _task(denoiser, config, adapter, precision)
             with own_randomness(config.seed):  # a trained text encoder may drop out too
                 plan = plan_for(run, private, task, adapter, pictures[DATASET])
-            follow(plan, private)
+            follow(plan, private, pictures.values())
             yield cls(
                 run,
                 wires,

@@ -82,6 +82,7 @@ def adapter_parts(network):
 
 def atelier(parts, denoiser, text, x0, noise, sigmas):
     """Losses `[B]` and the gradients of their sum, by layer."""
+    x0, noise, sigmas = (tensor.to(denoiser.device) for tensor in (x0, noise, sigmas))
     task = Task(denoiser, None, seed=0)
     batch = [
         Example(Path(f"{i}.png"), (64, 64), one[None], denoiser.conditioning(said, one[None]))
@@ -91,7 +92,8 @@ def atelier(parts, denoiser, text, x0, noise, sigmas):
         parameter.grad = None
     losses = task.loss(batch, noise, sigmas)
     losses.sum().backward()
-    return losses.detach(), {k: (a.grad.clone(), b.grad.clone()) for k, (a, b) in parts.items()}
+    found = {k: (a.grad.cpu().clone(), b.grad.cpu().clone()) for k, (a, b) in parts.items()}
+    return losses.detach().cpu(), found
 
 
 def relative(one, other):
@@ -117,7 +119,7 @@ def adapted(network, dice):
         Adapter(network, make_config(rank=RANK, alpha=ALPHA, targets="all"))
     parts = adapter_parts(network)
     for parameter in (parameter for pair in parts.values() for parameter in pair):
-        parameter.data = 0.05 * torch.randn(parameter.shape, generator=dice)
+        parameter.data = 0.05 * torch.randn(parameter.shape, generator=dice).to(parameter)
     return parts
 
 
@@ -140,6 +142,7 @@ def test_loss_and_gradients_agree_with_the_papers_on_diffusers_modules(case):
         lora = {layer: (a.data, b.data) for layer, (a, b) in parts.items()}
         peer.add_lora(lora, ALPHA)
         denoiser = Denoiser(private, load(private, 0))
+        parts = adapter_parts(private.model.diffusion_model)  # on some devices other ones now
         assert denoiser.prediction == prediction
         for times, sigmas in moments(prediction):
             x0, noise = torch.randn(2, 3, channels, 8, 12, generator=dice)

@@ -111,6 +111,13 @@ def test_a_plan_of_before_there_was_streaming_is_still_a_plan():
     assert Plan(**plan.record()) == plan
 
 
+def test_pictures_may_keep_what_is_left():
+    plan = Plan(80, 10, 60, 30, 100, recompute=True, asked="auto", streamed=20, buffer=15)
+    assert plan.fits and plan.spare == 90 - 30 - 10 - 15
+    tight = Plan(80, 10, 60, 30, 61, recompute=True, asked="auto", streamed=20, buffer=15)
+    assert not tight.fits
+
+
 def test_a_batch_needs_as_much_more():
     assert Need(3, 2).times(4) == Need(12, 8)
 

@@ -11,6 +11,8 @@ Never run on a GPU. On a CPU both places are the same memory; there the layers a
 compute in this way too, which is how it was tested.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -27,7 +29,36 @@ from .linear import plain_linear
 _INPUT = {nn.Conv1d: conv1d_input, nn.Conv2d: conv2d_input}
 
 
-class Streaming(ModelPatcher):
+class Staying(ModelPatcher):
+    """A patcher whose model goes off its device without what is trained.
+
+    That is little, and the optimizer knows it: of a device that is an extension of torch (NPU, MLU,
+    DirectML) other parameters would come back.
+    """
+
+    def unpatch_model(self, device_to: Any = None, unpatch_weights: bool = True) -> None:
+        with _without_trained(self.model):
+            super().unpatch_model(device_to, unpatch_weights)
+
+
+@contextmanager
+def _without_trained(model: nn.Module) -> Iterator[None]:
+    held = [
+        (module._parameters, name, parameter)
+        for module in model.modules()
+        for name, parameter in module._parameters.items()
+        if parameter is not None and parameter.requires_grad
+    ]
+    for places, name, _ in held:
+        places[name] = None
+    try:
+        yield
+    finally:
+        for places, name, parameter in held:
+            places[name] = parameter
+
+
+class Streaming(Staying):
     """A patcher that leaves out large frozen layers only, and as many as `resident` says.
 
     `resident` is how many bytes of these layers may be on the device. All else is always there: the

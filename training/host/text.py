@@ -9,7 +9,6 @@ from typing import Any
 import comfy.lora
 import comfy.model_management as management
 import torch
-from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from torch import nn
 
@@ -21,6 +20,7 @@ from ..settings.text import TextSettings
 from .linear import is_linear, make_plain
 from .private import clone_input, collect, over_same_bytes, take_patches, unload
 from .results import NewResults
+from .stream import Staying
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def private_text(wired: CLIP) -> Iterator[CLIP]:
     tree = copy.deepcopy(tree, memo)
     private = wired.clone()
     private.cond_stage_model = tree
-    private.patcher = ModelPatcher(tree, wired.patcher.load_device, wired.patcher.offload_device)
+    private.patcher = Staying(tree, wired.patcher.load_device, wired.patcher.offload_device)
     try:
         take_patches(private.patcher, wired.patcher)
         make_plain(tree)
