@@ -53,7 +53,7 @@ def started(clip, **settings):
     """The words' vectors before training, by text encoder."""
     with training_mode(), private_text(clip) as private:
         words = start_words(private, make_config(**WORD | settings))
-        return {key: rows.detach().clone() for key, rows in words.vectors["ohwx"].items()}
+        return {key: rows.detach().cpu().clone() for key, rows in words.vectors["ohwx"].items()}
 
 
 def native(clip, text):
@@ -204,11 +204,11 @@ def test_comfyuis_own_loader_gives_what_was_live(form):
         with torch.no_grad():
             for rows in words.parameters():
                 noise = torch.randn(rows.shape, generator=torch.Generator().manual_seed(1))
-                rows.add_(0.5 * noise)
+                rows.add_(0.5 * noise.to(rows))
         lived = [encode_with_gradient(private, text, ("ohwx",))[0] for text in TEXTS]
         weights = torch.Generator().manual_seed(2)
         felt = [part for cond, more in lived for part in (cond, more["pooled_output"])]
-        drawn = [torch.randn(part.shape, generator=weights) for part in felt]
+        drawn = [torch.randn(part.shape, generator=weights).to(part) for part in felt]
         torch.stack([(p * w).sum() for p, w in zip(felt, drawn, strict=True)]).sum().backward()
         for rows in words.parameters():
             assert rows.grad is not None and (rows.grad.abs().amax(1) > 1e-6).all()
@@ -226,8 +226,9 @@ def test_comfyuis_own_loader_gives_what_was_live(form):
     )
     for (cond, more), text in zip(lived, calls, strict=True):
         loaded, others = native(clip, text)
-        assert torch.allclose(loaded, cond, atol=1e-6, rtol=1e-5), text
-        assert torch.allclose(others["pooled_output"], more["pooled_output"], atol=1e-5), text
+        assert torch.allclose(loaded, cond.cpu(), atol=1e-6, rtol=1e-5), text
+        pooled = more["pooled_output"].cpu()
+        assert torch.allclose(others["pooled_output"], pooled, atol=1e-5), text
     assert same([before], [clip.cond_stage_model.state_dict()])
 
 

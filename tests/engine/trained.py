@@ -31,12 +31,12 @@ def train(wires, name="run", **changes):
 
 def state(wires):
     parts = (wires.model.model, wires.clip.cond_stage_model, wires.vae.first_stage_model)
-    return [{k: v.to("cpu", copy=True) for k, v in part.state_dict().items()} for part in parts]
+    return [{k: v.clone() for k, v in part.state_dict().items()} for part in parts]
 
 
 def same(one, other):
     return all(
-        a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+        a.keys() == b.keys() and all(torch.equal(a[k].cpu(), b[k].cpu()) for k in a)
         for a, b in zip(one, other, strict=True)
     )
 
