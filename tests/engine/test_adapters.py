@@ -134,7 +134,7 @@ def test_a_dora_on_rows_of_zeros_is_refused_with_the_way_out():
         network = private.model.diffusion_model
         layer = network.middle_block[1].transformer_blocks[0].attn1.to_q
         layer.weight.data = layer.weight.clone().index_fill_(0, torch.tensor([3]), 0)
-        with pytest.raises(ValueError, match=r"middle_block.*attn1.to_q has rows of zeros.*exclude"):
+        with pytest.raises(ValueError, match=r"attn1.to_q has rows of zeros.*exclude"):
             Adapter(network, make_config(rank=2, adapter="dora"))
 
 
