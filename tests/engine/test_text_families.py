@@ -52,10 +52,11 @@ def test_every_encoder_learns_and_its_file_is_read_by_comfyui(form):
         adapter = Adapter(private.cond_stage_model, config, sizes=sizes)
         load_text(private)
         with torch.no_grad():
-            assert torch.allclose(told(encode_with_gradient(private, CAPTION)), plain, atol=1e-5)
+            started = told(encode_with_gradient(private, CAPTION)).cpu()
+            assert torch.allclose(started, plain, atol=1e-5)
             for parameter in adapter.parameters():
-                parameter.add_(0.05 * torch.randn(parameter.shape))
-        live = told(encode_with_gradient(private, CAPTION))
+                parameter.add_(0.05 * torch.randn(parameter.shape).to(parameter))
+        live = told(encode_with_gradient(private, CAPTION)).cpu()
         (live * torch.randn(live.shape)).sum().backward()
         learning = dict(private.cond_stage_model.named_parameters())
         learning = {name: p for name, p in learning.items() if p.requires_grad}
@@ -68,7 +69,7 @@ def test_every_encoder_learns_and_its_file_is_read_by_comfyui(form):
     assert onward.sizes == sizes
     parts = {f"{name}.{part}": t for name, of in onward.parts.items() for part, t in of.items()}
     assert parts.keys() == trained.keys()
-    assert all(torch.allclose(tensor, trained[name]) for name, tensor in parts.items())
+    assert all(torch.allclose(tensor, trained[name].cpu()) for name, tensor in parts.items())
     _, patched = comfy.sd.load_lora_for_models(None, clip, file, 0.0, 1.0)
     assert patched
     moved = (live - plain).norm()
