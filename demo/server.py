@@ -14,6 +14,8 @@ from pathlib import Path
 
 from .engine import ON_CPU, base_directory
 
+ARGUMENTS = "ATELIER_SERVER"  # variable: how a server is told of its device
+
 
 def command(base: Path, *arguments: str) -> list[str]:
     """The command line of a server whose models, input, output and user data lie in `base`."""
@@ -24,7 +26,10 @@ def command(base: Path, *arguments: str) -> list[str]:
 
 
 def device() -> list[str]:
-    """What ComfyUI needs to be told on a machine where torch finds no accelerator."""
+    """What ComfyUI needs to be told on a machine where torch finds no accelerator, or what the
+    environment's `ARGUMENTS` says instead."""
+    if ARGUMENTS in os.environ:
+        return os.environ[ARGUMENTS].split()
     import torch  # heavy; only whoever starts a server needs it
 
     accelerated = torch.cuda.is_available() or torch.backends.mps.is_available()
@@ -32,8 +37,10 @@ def device() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Ours without PYTHONPATH: the server finds the pack in custom_nodes as any user's does."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    """Ours without the pack on PYTHONPATH: a server finds it in custom_nodes as any user's does."""
+    paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    others = [path for path in paths if not (Path(path) / "atelier").is_dir()]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(others)}
 
 
 def free_port() -> int:

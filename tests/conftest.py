@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from atelier.demo import engine
+from atelier.demo import engine, server
 from atelier.demo.server import Server, running
 from atelier.measure import card
 from atelier.tests.served import emptied
@@ -48,10 +48,12 @@ def _on_card(precision: str | None) -> list[str]:
     """ComfyUI's arguments on a card of 8 GiB, which it finds from here on; none without one."""
     if not precision:
         return []
+    whole = ["--force-fp32", "--fp32-text-enc"] if precision == "fp32" else []
+    arguments = [*engine.ON_CARD, *whole]
     variables = card.variables(engine.base_directory().parent / "card", 8 * 2**30)
-    os.environ.update(variables)
+    os.environ.update(variables | {server.ARGUMENTS: " ".join(arguments)})
     sys.path.insert(0, str(card.MODULE))
-    return [*engine.ON_CARD, *(["--force-fp32", "--fp32-text-enc"] if precision == "fp32" else [])]
+    return arguments
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

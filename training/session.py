@@ -1,12 +1,13 @@
 """One sitting of a run: the private model with its adapter, from the last checkpoint to the end."""
 
+import logging
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import torch
 from torch.amp.grad_scaler import GradScaler
 
 from . import checkpoint, run_loras
@@ -37,6 +38,7 @@ from .host.wires import CLIP, ModelPatcher
 from .host.words import start_words
 from .kohya_header import network_header
 from .loop import Stream, finished_early, train
+from .memory_error import is_out_of_memory
 from .metadata import hashes, lora_metadata, thumbnail, word_metadata
 from .optimizers import make_optimizer
 from .plan import Plan
@@ -164,7 +166,7 @@ class Session:
             if self.samples.due(step):
                 self._sample(step, progress)
             elif taken(asked.sample):
-                self._sample_now(step, progress)
+                self._sample(step, progress, now=True)
             self._keep_step(step)
 
         def save() -> bool:
@@ -194,21 +196,28 @@ class Session:
             self.run.stopped(self.state.step)
             progress.update(self.state.step, f"Stopped at step {self.state.step}: kept.")
 
-    def _sample(self, step: int, progress: Progress) -> None:
-        with self.state.judged(), self.task.precision.autocast(self.denoiser.device):
-            self.samples.draw(step, self.private, self.denoiser)
-        progress.update(step, f"Samples of step {step}")
-
-    def _sample_now(self, step: int, progress: Progress) -> None:
-        """As the page asks for it: where it cannot be done, the training goes on."""
+    def _sample(self, step: int, progress: Progress, now: bool = False) -> None:
+        """Draw the pictures of `step`. Where there is no memory for them the training goes on and
+        says so; what the page asks for `now` may fail in any other way too."""
         try:
-            self._sample(step, progress)
-        except (torch.OutOfMemoryError, ValueError) as error:
-            self._tell(f"No samples at step {step}: {error}", step, progress)
-            collect()
-            load(self.private, 0)
+            with self.state.judged(), self.task.precision.autocast(self.denoiser.device):
+                self.samples.draw(step, self.private, self.denoiser)
+        except (RuntimeError, MemoryError, ValueError) as error:
+            full = is_out_of_memory(error)
+            if not full and not (now and isinstance(error, ValueError)):
+                raise
+            reason = "there is not enough memory to draw them." if full else str(error)
+            traceback.clear_frames(error.__traceback__)
         else:
-            self._tell(f"Samples of step {step} are drawn.", step, progress)
+            text = f"Samples of step {step} are drawn."
+            progress.update(step, text)
+            if now:
+                self.asked.note = text
+            return
+        self._tell(f"No samples at step {step}: {reason}", step, progress)
+        logging.warning("%s: no samples at step %d: %s", self.run.name, step, reason)
+        collect()
+        load(self.private, 0)
 
     def _save_now(self, step: int, progress: Progress) -> None:
         """What is learned so far as a LoRA file of its own, beside the checkpoint of the loop."""

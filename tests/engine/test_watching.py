@@ -9,6 +9,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from atelier.training.host import folders, running, watching
+from atelier.training.host.sample import paint
 from atelier.training.task import Task
 from atelier.training.watching import ending, pace
 from atelier.training.watching.index import row
@@ -186,3 +187,33 @@ def test_a_sample_is_a_picture(wires, monkeypatch):
     with Image.open(folders.samples("run") / "step-000002-1.png") as picture:
         assert picture.size == (128, 128)
     assert torch.is_grad_enabled()
+
+
+def test_where_there_is_no_memory_to_draw_the_training_goes_on_and_says_so(
+    wires, monkeypatch, caplog
+):
+    drawn = []
+
+    def full(*how):
+        drawn.append(how)
+        if len(drawn) == 1:
+            raise torch.OutOfMemoryError("no room")
+        return paint(*how)
+
+    monkeypatch.setattr("atelier.training.samples.paint", full)
+    alone = train(wires, name="alone").lora()
+    how = {"sample_every": 2, "sample_prompts": "a person", "sample_steps": 1}
+    learned = train(wires, steps=6, **how).lora()
+    assert "run: no samples at step 0: there is not enough memory to draw them." in caplog.text
+    found = sorted(path.name for path in folders.samples("run").glob("*.png"))
+    assert found == [f"step-{step:06d}-1.png" for step in (2, 4, 6)]
+    assert all(torch.equal(learned[name], alone[name]) for name in alone)
+
+
+def test_what_else_goes_wrong_in_drawing_is_not_passed_over(wires, monkeypatch):
+    def broken(*how):
+        raise RuntimeError("a sampler of somebody else")
+
+    monkeypatch.setattr("atelier.training.samples.paint", broken)
+    with pytest.raises(RuntimeError, match="of somebody else"):
+        train(wires, sample_every=2, sample_prompts="a person", sample_steps=1)
