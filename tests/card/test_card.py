@@ -12,15 +12,15 @@ from safetensors.torch import save_file
 from ..engine.trained import train
 from .runs import FOLDER, RUNS
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
-def on_card(file: str, precision: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / file)]
+def on_card(precision: str, folder: Path, *tests: str) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, f"--card={precision}"],
+        [*command, f"--card={precision}", *(str(TESTS / test) for test in tests)],
         env={**os.environ, FOLDER: str(folder)},
-        cwd=HERE.parents[1],
+        cwd=TESTS.parent,
         capture_output=True,
         text=True,
         check=False,
@@ -33,4 +33,4 @@ def test_a_card_learns_what_the_cpu_learns(held, tmp_path):
     for name, settings in RUNS.items():
         save_file(train(held, name=name, **settings).lora(), tmp_path / f"{name}.safetensors")
     shutil.copytree(held.dataset.records[0].path.parent, tmp_path / "pictures")
-    on_card("on_card.py", "fp32", tmp_path)
+    on_card("fp32", tmp_path, "card/on_card.py", "engine/test_private.py")

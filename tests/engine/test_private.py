@@ -14,7 +14,7 @@ from atelier.training.adapters.adapter import Adapter
 from atelier.training.config import make_config
 from atelier.training.host.fingerprint import fingerprint, text_fingerprint
 from atelier.training.host.mode import own_randomness, training_mode
-from atelier.training.host.private import load, private_copy
+from atelier.training.host.private import fill, load, private_copy
 
 
 def snapshot(patcher):
@@ -42,6 +42,31 @@ def test_the_private_tree_shares_every_byte_and_can_be_trained(wired):
         load(private, 0)
     assert unchanged(wired, before)
     assert not any("lora" in name for name, _ in wired.model.named_modules())
+
+
+def test_off_its_device_it_takes_no_second_copy_either(wired):
+    """Run on the card by tests/card too: on a CPU nothing moves."""
+    before = snapshot(wired)
+
+    def shared():
+        theirs = {p.data_ptr() for p in wired.model.parameters()}
+        frozen = [p for p in private.model.parameters() if not p.requires_grad]
+        return sum(p.data_ptr() in theirs for p in frozen) / len(frozen)
+
+    with torch.inference_mode(), training_mode(), private_copy(wired) as private:
+        with own_randomness(0):
+            Adapter(private.model.diffusion_model, make_config(rank=2))
+        on_card = load(private, 0).type != "cpu"
+        learns = {p.data_ptr() for p in private.model.parameters() if p.requires_grad}
+        for _ in range(2):
+            fill(private, private.loaded_size() / 2)
+            assert not on_card or 0.2 < shared() < 1
+            management.unload_all_models()
+            assert shared() == 1
+            assert {p.data_ptr() for p in private.model.parameters() if p.requires_grad} == learns
+            load(private, 0, float("inf"))
+            assert shared() == (not on_card)
+    assert unchanged(wired, before)
 
 
 def test_a_wired_lora_is_part_of_the_base(wired):

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import comfy.model_management as management
 import torch
 from comfy.model_patcher import ModelPatcher
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from .family import ADDS_IN_PLACE, ADDS_INTO_INPUT
 from .linear import make_plain
 from .results import with_new_results
+from .staying import Staying, frozen_copy
 from .stream import Streaming, make_convolutions_plain, streaming
 from .trainable import refuse_schedule, refuse_untrainable
 
@@ -39,43 +39,19 @@ def unload(patcher: ModelPatcher) -> None:
     management.free_memory(1e30, patcher.load_device, keep_loaded=others)
 
 
-def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
-    """An ordinary tensor that is `tensor`: same storage, no inference flag, no gradient.
-
-    A quantised one stays what it is: its class, and what it knows of itself (type, scales, shape).
-    """
-    if is_traceable_wrapper_subclass(tensor):  # ComfyUI's: several tensors that act as one
-        names, context = tensor.__tensor_flatten__()
-        inner = {name: over_same_bytes(getattr(tensor, name)) for name in names}
-        kind: Any = type(tensor)
-        return kind.__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
-    twin = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-    twin.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):  # GGUF's: bytes with a type
-        twin = twin.as_subclass(type(tensor))
-        vars(twin).update(vars(tensor))
-    return twin
-
-
 def copy_tree(model: "BaseModel") -> "BaseModel":
-    """The module tree of `model` over the same bytes, frozen. Outside inference mode only."""
-    memo: dict[int, Any] = {
-        id(shared): shared for shared in (model.model_config, model.latent_format)
-    }
-    memo[id(model.current_patcher)] = None
-    for parameter in model.parameters():
-        memo[id(parameter)] = torch.nn.Parameter(over_same_bytes(parameter), requires_grad=False)
-    for buffer in model.buffers():
-        memo[id(buffer)] = over_same_bytes(buffer)
-    return copy.deepcopy(model, memo)
+    """As `frozen_copy`, of a whole model."""
+    return frozen_copy(model, (model.model_config, model.latent_format), model.current_patcher)
 
 
-def take_patches(private: ModelPatcher, wired: ModelPatcher) -> None:
-    """Give the private tree the wired model's own patches (the user's LoRAs), in fresh tensors."""
+def take_patches(private: Staying, wired: ModelPatcher) -> None:
+    """Give the private tree the wired model's own patches (the user's LoRAs), in fresh tensors.
+    All other weights stay the wired model's."""
     private.patches = {key: list(patches) for key, patches in wired.patches.items()}
     with torch.no_grad():
         for key in private.patches:
             private.patch_weight_to_device(key)
+    private.keep_homes(but=private.patches)
     private.patches = {}
     private.backup.clear()
     for name, value in wired.object_patches.items():
@@ -108,7 +84,7 @@ def clone_input(_norm: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any
     return (x.clone(), *rest) if torch.is_grad_enabled() else None
 
 
-def _patcher(model: "BaseModel", wired: ModelPatcher) -> ModelPatcher:
+def _patcher(model: "BaseModel", wired: ModelPatcher) -> Staying:
     """A patcher of the wired one's own class, since formats such as GGUF patch in their own way;
     one that leaves no part of the adapter off the device.
 

@@ -7,12 +7,10 @@ that the next layer writes over. So in the private tree a layer that was left ou
 product of `linear.py`, or the convolution below: both bring the weight over once for forward and
 once more for backward, and keep nothing.
 
-Never run on a GPU. On a CPU both places are the same memory; there the layers are left out and
-compute in this way too, which is how it was tested.
+Never run on a GPU, but on a card that counts (`measure/card`). On a CPU both places are the same
+memory; there the layers are left out and compute in this way too.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -25,37 +23,9 @@ from torch.amp.autocast_mode import is_autocast_available
 from torch.nn.grad import conv1d_input, conv2d_input
 
 from .linear import plain_linear
+from .staying import Staying
 
 _INPUT = {nn.Conv1d: conv1d_input, nn.Conv2d: conv2d_input}
-
-
-class Staying(ModelPatcher):
-    """A patcher whose model goes off its device without what is trained.
-
-    That is little, and the optimizer knows it: of a device that is an extension of torch (NPU, MLU,
-    DirectML) other parameters would come back.
-    """
-
-    def unpatch_model(self, device_to: Any = None, unpatch_weights: bool = True) -> None:
-        with _without_trained(self.model):
-            super().unpatch_model(device_to, unpatch_weights)
-
-
-@contextmanager
-def _without_trained(model: nn.Module) -> Iterator[None]:
-    held = [
-        (module._parameters, name, parameter)
-        for module in model.modules()
-        for name, parameter in module._parameters.items()
-        if parameter is not None and parameter.requires_grad
-    ]
-    for places, name, _ in held:
-        places[name] = None
-    try:
-        yield
-    finally:
-        for places, name, parameter in held:
-            places[name] = parameter
 
 
 class Streaming(Staying):
@@ -109,9 +79,10 @@ class Streaming(Staying):
 
 
 @cache
-def streaming(kind: type[ModelPatcher]) -> type[ModelPatcher]:
+def streaming(kind: type[ModelPatcher]) -> type[Streaming]:
     """`kind`, which may be a node pack's own, as a `Streaming` patcher."""
-    return type(f"Streaming{kind.__name__}", (Streaming, kind), {})
+    made: Any = type(f"Streaming{kind.__name__}", (Streaming, kind), {})
+    return made
 
 
 def movable(model: nn.Module) -> list[nn.Module]:

@@ -1,6 +1,5 @@
 """The wired text encoder as a private tree that can be trained, and captions through it."""
 
-import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ import comfy.lora
 import comfy.model_management as management
 import torch
 from comfy.sd import CLIP
-from torch import nn
 
 from ..adapters.keys import TextNaming
 from ..adapters.patterns import Size
@@ -18,9 +16,9 @@ from ..adapters.targets import TEXT
 from ..data.words import as_embeddings
 from ..settings.text import TextSettings
 from .linear import is_linear, make_plain
-from .private import clone_input, collect, over_same_bytes, take_patches, unload
+from .private import clone_input, collect, take_patches, unload
 from .results import NewResults
-from .stream import Staying
+from .staying import Staying, frozen_copy
 
 
 @contextmanager
@@ -31,17 +29,13 @@ def private_text(wired: CLIP) -> Iterator[CLIP]:
     """
     unload(wired.patcher)
     tree: Any = wired.cond_stage_model
-    memo: dict[int, Any] = {id(getattr(tree, "current_patcher", None)): None}
-    for parameter in tree.parameters():
-        memo[id(parameter)] = nn.Parameter(over_same_bytes(parameter), requires_grad=False)
-    for buffer in tree.buffers():
-        memo[id(buffer)] = over_same_bytes(buffer)
-    tree = copy.deepcopy(tree, memo)
+    tree = frozen_copy(tree, without=getattr(tree, "current_patcher", None))
     private = wired.clone()
     private.cond_stage_model = tree
-    private.patcher = Staying(tree, wired.patcher.load_device, wired.patcher.offload_device)
+    patcher = Staying(tree, wired.patcher.load_device, wired.patcher.offload_device)
+    private.patcher = patcher
     try:
-        take_patches(private.patcher, wired.patcher)
+        take_patches(patcher, wired.patcher)
         make_plain(tree)
         for norm in tree.modules():  # CLIP, T5 and the LLMs add in place to what a norm has seen
             if "Norm" in type(norm).__name__:

@@ -1,0 +1,120 @@
+"""What does not move with a private model: its frozen weights' bytes in main memory, which are the
+wired model's too, and on the device what is trained."""
+
+import copy
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+Tree = TypeVar("Tree", bound=nn.Module)
+Home = tuple[nn.Module, str, torch.Tensor]  # a module, its parameter's name, the bytes
+
+
+def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
+    """An ordinary tensor that is `tensor`: same storage, no inference flag, no gradient.
+
+    A quantised one stays what it is: its class, and what it knows of itself (type, scales, shape).
+    """
+    if is_traceable_wrapper_subclass(tensor):  # ComfyUI's: several tensors that act as one
+        names, context = tensor.__tensor_flatten__()
+        inner = {name: over_same_bytes(getattr(tensor, name)) for name in names}
+        kind: Any = type(tensor)
+        return kind.__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
+    twin = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+    twin.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
+    if type(tensor) not in (torch.Tensor, nn.Parameter):  # GGUF's: bytes with a type
+        twin = twin.as_subclass(type(tensor))
+        vars(twin).update(vars(tensor))
+    return twin
+
+
+def frozen_copy(tree: Tree, shared: Iterable[Any] = (), without: Any = None) -> Tree:
+    """The module tree over the same bytes, frozen; `shared` objects are in both, and in place of
+    `without` there is None. Outside inference mode only."""
+    memo: dict[int, Any] = {id(one): one for one in shared}
+    memo[id(without)] = None
+    for parameter in tree.parameters():
+        memo[id(parameter)] = _frozen(parameter)
+    for buffer in tree.buffers():
+        memo[id(buffer)] = over_same_bytes(buffer)
+    return copy.deepcopy(tree, memo)
+
+
+class Staying(ModelPatcher):
+    """A patcher whose model goes off its device without what is trained, and without copying what
+    is in main memory already.
+
+    What is trained is little, and the optimizer knows it: of a device that is an extension of torch
+    (NPU, MLU, DirectML) other parameters would come back. The frozen weights are the wired model's,
+    which is in main memory while its copy is trained: a second copy beside it could be too much.
+    """
+
+    homes: tuple[Home, ...] = ()
+
+    def keep_homes(self, but: Collection[str]) -> None:
+        """Where the parameters are now they will be taken up again, all `but` these."""
+        self.homes = tuple(
+            (module, name, over_same_bytes(parameter))
+            for place, module in self.model.named_modules()
+            for name, parameter in module._parameters.items()
+            if parameter is not None and f"{place}.{name}" not in but
+        )
+
+    def unpatch_model(self, device_to: Any = None, unpatch_weights: bool = True) -> None:
+        if unpatch_weights and device_to is not None:
+            _go_home(one for one in self._away() if one[2].device == torch.device(device_to))
+        with _without_trained(self.model):
+            super().unpatch_model(device_to, unpatch_weights)
+
+    def partially_unload(self, device_to: Any, *how: Any, **named: Any) -> Any:
+        away = self._away()
+        freed = super().partially_unload(device_to, *how, **named)
+        _go_home(one for one in away if _is_there(*one))
+        return freed
+
+    def _away(self) -> list[Home]:
+        """Those that are not in their place, and still what they were there: autocast's copies
+        (`precision.cast_once`) are not."""
+        return [
+            (module, name, home)
+            for module, name, home in self.homes
+            if not _is_there(module, name, home) and module.get_parameter(name).dtype == home.dtype
+        ]
+
+
+def _is_there(module: nn.Module, name: str, home: torch.Tensor) -> bool:
+    return module.get_parameter(name).device == home.device
+
+
+def _go_home(homes: Iterable[Home]) -> None:
+    """Parameters that several layers share stay shared."""
+    there: dict[int, nn.Parameter] = {}
+    for module, name, home in homes:
+        key = id(module.get_parameter(name))
+        module._parameters[name] = there.setdefault(key, _frozen(home))
+
+
+def _frozen(tensor: torch.Tensor) -> nn.Parameter:
+    return nn.Parameter(over_same_bytes(tensor), requires_grad=False)
+
+
+@contextmanager
+def _without_trained(model: nn.Module) -> Iterator[None]:
+    held = [
+        (module._parameters, name, parameter)
+        for module in model.modules()
+        for name, parameter in module._parameters.items()
+        if parameter is not None and parameter.requires_grad
+    ]
+    for places, name, _ in held:
+        places[name] = None
+    try:
+        yield
+    finally:
+        for places, name, parameter in held:
+            places[name] = parameter
