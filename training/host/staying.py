@@ -2,8 +2,9 @@
 wired model's too, and on the device what is trained."""
 
 import copy
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 Tree = TypeVar("Tree", bound=nn.Module)
-Home = tuple[nn.Module, str, torch.Tensor]  # a module, its parameter's name, the bytes
+Place = tuple[nn.Module, str]  # a layer, and the name of one of its parameters
 
 
 def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
@@ -54,49 +55,40 @@ class Staying(ModelPatcher):
     which is in main memory while its copy is trained: a second copy beside it could be too much.
     """
 
-    homes: tuple[Home, ...] = ()
+    homes: Mapping[Place, torch.Tensor] = MappingProxyType({})
 
     def keep_homes(self, but: Collection[str]) -> None:
         """Where the parameters are now they will be taken up again, all `but` these."""
-        self.homes = tuple(
-            (module, name, over_same_bytes(parameter))
+        self.homes = {
+            (module, name): over_same_bytes(parameter)
             for place, module in self.model.named_modules()
             for name, parameter in module._parameters.items()
             if parameter is not None and f"{place}.{name}" not in but
-        )
+        }
 
     def unpatch_model(self, device_to: Any = None, unpatch_weights: bool = True) -> None:
         if unpatch_weights and device_to is not None:
-            _go_home(one for one in self._away() if one[2].device == torch.device(device_to))
+            shared: dict[int, nn.Parameter] = {}
+            for place in self.homes:
+                self._go_home(place, torch.device(device_to), shared)
         with _without_trained(self.model):
             super().unpatch_model(device_to, unpatch_weights)
 
-    def partially_unload(self, device_to: Any, *how: Any, **named: Any) -> Any:
-        away = self._away()
-        freed = super().partially_unload(device_to, *how, **named)
-        _go_home(one for one in away if _is_there(*one))
-        return freed
+    def pin_weight_to_device(self, key: str) -> None:
+        """What ComfyUI calls for every weight that it took off the device, when it took a part."""
+        layer, _, name = key.rpartition(".")
+        place = self.model.get_submodule(layer), name
+        if place in self.homes:
+            self._go_home(place, self.offload_device, {})
+        super().pin_weight_to_device(key)
 
-    def _away(self) -> list[Home]:
-        """Those that are not in their place, and still what they were there: autocast's copies
-        (`precision.cast_once`) are not."""
-        return [
-            (module, name, home)
-            for module, name, home in self.homes
-            if not _is_there(module, name, home) and module.get_parameter(name).dtype == home.dtype
-        ]
-
-
-def _is_there(module: nn.Module, name: str, home: torch.Tensor) -> bool:
-    return module.get_parameter(name).device == home.device
-
-
-def _go_home(homes: Iterable[Home]) -> None:
-    """Parameters that several layers share stay shared."""
-    there: dict[int, nn.Parameter] = {}
-    for module, name, home in homes:
-        key = id(module.get_parameter(name))
-        module._parameters[name] = there.setdefault(key, _frozen(home))
+    def _go_home(self, place: Place, device: torch.device, shared: dict[int, nn.Parameter]) -> None:
+        """Instead of what would be, or was, copied to `device`. What several layers share stays
+        `shared`; what autocast made (`precision.cast_once`) is not what it was at home."""
+        (module, name), home = place, self.homes[place]
+        parameter = module.get_parameter(name)
+        if home.device == device and home.dtype == parameter.dtype:
+            module._parameters[name] = shared.setdefault(id(parameter), _frozen(home))
 
 
 def _frozen(tensor: torch.Tensor) -> nn.Parameter:
