@@ -83,14 +83,15 @@ def plan_for(
 
 
 def _need(private: ModelPatcher, task: Task, pictures: Pictures) -> Need:
-    """Of a step with the largest pictures. Where one alone does not fit beside the base, as far as
-    it is loaded, the base makes room."""
+    """Of a step with the largest pictures; these and their captions too, one by one and as a batch.
+    Where one alone does not fit beside the base, as far as it is loaded, the base makes room."""
     network = private.model.diffusion_model
     largest = max(range(len(pictures)), key=lambda n: math.prod(pictures.encoded[n].size))
 
     def measured() -> Need:
         step = partial(task.training_loss, [pictures.example(largest)], DATASET, 0)
-        return measure(network, blocks(network), step).times(pictures.config.batch_size)
+        need = measure(network, blocks(network), step).beside(2 * pictures.used)
+        return need.times(pictures.config.batch_size)
 
     if pictures.config.streaming != "off" and can_stream(private):
         with suppress(torch.OutOfMemoryError):

@@ -22,6 +22,10 @@ class Need:
     kept: int
     recomputed: int
 
+    def beside(self, shown: int) -> "Need":
+        """With what it is shown, which has to be there either way."""
+        return Need(self.kept + shown, self.recomputed + shown)
+
     def times(self, count: int) -> "Need":
         """For a batch of `count`: what is kept grows with it."""
         return Need(count * self.kept, count * self.recomputed)

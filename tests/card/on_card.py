@@ -2,14 +2,17 @@
 
 import gc
 import os
+from collections import Counter
 from pathlib import Path
 
 import comfy.model_management as management
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from atelier.training.data.folder import load_folder
+from atelier.training.task import Task
 
 from ..engine.trained import some, train, wired
 from .runs import FOLDER, RUNS
@@ -65,6 +68,39 @@ def test_what_is_streamed_or_computed_again_takes_less_and_learns_the_same(wires
     assert away < 0.8 * again < 0.8 * whole
     same(streamed.lora(), run.lora(), 1e-3)
     same(recomputed.lora(), run.lora(), 1e-3)
+
+
+class Brought(TorchDispatchMode):
+    """Bytes that go from main memory to the card or back, by step."""
+
+    step = 0
+
+    def __init__(self):
+        super().__init__()
+        self.bytes = Counter()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function.overloadpacket in (torch.ops.aten._to_copy, torch.ops.aten.copy_):
+            source = args[1] if function.overloadpacket is torch.ops.aten.copy_ else args[0]
+            if source.device != result.device:
+                self.bytes[self.step] += result.nbytes
+        return result
+
+
+def test_a_step_waits_for_nothing_from_main_memory(wires, monkeypatch):
+    """What was drawn before is on the card."""
+    real, brought = Task.training_loss, Brought()
+
+    def counting(self, batch, stream, number):
+        brought.step = number + 1
+        return real(self, batch, stream, number)
+
+    monkeypatch.setattr(Task, "training_loss", counting)
+    with brought:
+        train(wires, validate_every=0, save_every=100)
+    assert brought.bytes[1] > 0
+    assert not any(brought.bytes[step] for step in range(3, 6))  # the last is saved
 
 
 def test_on_a_small_card_it_makes_room_and_learns_the_same(wires, monkeypatch):

@@ -169,9 +169,14 @@ class Denoiser:
         if "c_concat" in model_conds and not paints_over(self.model):
             refuse_picture(f"a {type(self.model).__name__}, which makes pictures from a picture")
         return {
-            name: value.process_cond(batch_size=1, device=self.device, area=None)
+            name: self._brought(value.process_cond(batch_size=1, device=self.device, area=None))
             for name, value in model_conds.items()
         }
+
+    def _brought(self, part: Any) -> Any:
+        """On the device: ComfyUI would bring it over in each step."""
+        there = isinstance(part.cond, Tensor)
+        return part._copy_with(part.cond.to(self.device)) if there else part
 
     def predict(self, x_t: Tensor, sigma: Tensor, conds: Sequence[Conditioning]) -> Tensor:
         """The raw output for a batch in which sample i has caption i: B network samples, not B².
