@@ -239,6 +239,29 @@ std::tuple<Tensor, Tensor, Tensor> convolution_backward(
   return {brought(of_input), brought(of_weight), brought(of_bias)};
 }
 
+// Keeps no scores, as the fused ones of real cards, wherever these would be taken.
+Tensor attention(
+    const Tensor& query, const Tensor& key, const Tensor& value, const std::optional<Tensor>& mask,
+    double dropout, bool causal, std::optional<double> scale, bool grouped) {
+  auto fused = query.dim() == 4 && query.numel() && key.numel() && dropout == 0 && !grouped &&
+      query.size(3) == value.size(3) && query.size(1) == key.size(1);
+  auto added = mask;
+  if (mask) {
+    fused = fused && !mask->requires_grad() && (mask->dim() == 2 || mask->dim() == 4);
+    if (mask->scalar_type() == at::kBool)
+      added = at::zeros_like(*mask, query.options()).masked_fill_(mask->logical_not(), -INFINITY);
+  }
+  if (!fused)
+    return std::get<0>(at::_scaled_dot_product_attention_math(
+        query, key, value, mask, dropout, causal, std::nullopt, scale, grouped));
+  return std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(
+      query, key, value, 0.0, causal, added, scale));
+}
+
+TORCH_LIBRARY_IMPL(aten, AutogradPrivateUse1, library) {
+  library.impl("scaled_dot_product_attention", attention);
+}
+
 TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
   library.fallback(torch::CppFunction::makeFromBoxedFunction<&by_cpu>());
 }
@@ -258,6 +281,7 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("set_.source_Tensor", at::native::set_tensor_);
   library.impl("convolution_overrideable", convolution);
   library.impl("convolution_backward_overrideable", convolution_backward);
+  library.impl("scaled_dot_product_attention", attention);
 }
 
 TORCH_LIBRARY_IMPL(_, AutocastPrivateUse1, library) {

@@ -402,7 +402,7 @@ def test_comfyui_loads_what_text_encoders_learned(lively, kind):
         with torch.no_grad():
             plain = encode_with_gradient(private, "a red hat")[0][0]
             for parameter in adapter.parameters():
-                parameter.add_(0.02 * torch.randn(parameter.shape))
+                parameter.add_(0.02 * torch.randn(parameter.shape).to(parameter))
             live = encode_with_gradient(private, "a red hat")[0][0]
         file = adapter.file_state(names)
     with torch.inference_mode():
