@@ -111,6 +111,7 @@ def told(
                 "weights": part.weights,
                 "s/step": f"{one.seconds:.3f}",
                 "peak GiB": f"{one.peak:.2f}",
+                "planned GiB": f"{one.planned:.2f}",
                 "reserved GiB": f"{one.reserved:.2f}",
                 "GiB left afterwards": f"{one.left:.3f}",
                 "GiB streamed": f"{one.streamed:.2f}",
@@ -135,8 +136,8 @@ NOTES = (
     "on every linear and convolution layer, AdamW where it does not say `adamw_8bit`. `peak` and "
     "`reserved`: torch.cuda.max_memory_allocated and max_memory_reserved while training, weights "
     "included, from loading to the end. `left`: what is allocated after the run and was not "
-    "before. `of the optimizer`: what it keeps from step to step, a part of the peak. Seconds "
-    "are of a step after the first one, which is not counted; with `compile` the first steps "
-    "compile, and are counted where they are not the first. The goals are SimpleTuner's figures "
-    "for an SDXL LoKr on one H100."
+    "before. `planned`: the peak that the plan before step 1 foresaw. `of the optimizer`: what it "
+    "keeps from step to step, a part of the peak. Seconds are of a step after the first one, which "
+    "is not counted; with `compile` the first steps compile, and count where they are not the "
+    "first. The goals are SimpleTuner's figures for an SDXL LoKr on one H100."
 )

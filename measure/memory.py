@@ -71,6 +71,8 @@ def measure(quick: bool) -> Report:
             figures[f"{name}_{feature}"] = round(peaks[on].peak / peaks[off].peak, 3)
             saved = peaks[off].peak - peaks[on].peak
             figures[f"{name}_{feature}_gib_saved"] = round(saved, 3)
+        on_card = [one for way, one in peaks.items() if WAYS[way].on_card]
+        figures[f"{name}_plan"] = round(max(one.peak / one.planned for one in on_card), 3)
         figures[f"{name}_left_gib"] = round(max(one.left for one in peaks.values()), 3)
     return Report(figures, rows, NOTES)
 
@@ -99,6 +101,7 @@ def _row(shape: str, way: Way, one: Found) -> dict[str, Value]:
         "training": way.what,
         "on": "the card" if way.on_card else "the CPU",
         "peak GiB": f"{one.peak:.3f}",
+        "planned GiB": f"{one.planned:.3f}" if way.on_card else "",
         "GiB left afterwards": f"{one.left:.3f}",
     }
 
@@ -110,7 +113,9 @@ NOTES = (
     "once. Peak on the card: what tensors take, the base included, on a card that counts "
     "(measure/card: memory of its own, the CPU's operations; what a real card's kernels take "
     "besides is not in it). Figures without a unit are the peak with the feature divided by the "
-    "peak without it; `left` is what is still held after the run, at most. In bf16 on the CPU a "
+    "peak without it; `left` is what is still held after the run, at most; `planned` is the peak "
+    "that the plan before step 1 foresaw, and the figure `plan` the largest peak divided by it (a "
+    "plan uses 0.9 of what is free). In bf16 on the CPU a "
     "copy of each fp32 weight is made for the run, and counted. Compiling needs memory of its own: "
     "that is for `measure gpu`, which nobody has run."
 )

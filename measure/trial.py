@@ -10,10 +10,13 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from .speed_memory import GIB, PER_BLOCK, PROCESS, apart, kib
+
+if TYPE_CHECKING:
+    from ..training.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,14 @@ class Trial:
 @dataclass(frozen=True)
 class Found:
     """In GiB: the peak, what a GPU's allocator held for it, and what was left after the run; and
-    the seconds of a step. `streamed` of the base were brought over for each use; `state` is what
-    the optimizer keeps from step to step."""
+    the seconds of a step. `planned` is the peak that the run's plan foresaw, `streamed` of the base
+    were brought over for each use; `state` is what the optimizer keeps from step to step."""
 
     peak: float
     reserved: float
     left: float
     seconds: float
+    planned: float
     streamed: float
     state: float
 
@@ -82,22 +86,23 @@ def _measured(wired: Any, shape: Any, trial: Trial) -> Found:
         card.empty_cache()
         before = card.memory_allocated()
         card.reset_peak_memory_stats()
-        seconds, streamed, state = _run(wired, shape, trial)
+        seconds, plan, state = _run(wired, shape, trial)
         peak, reserved = card.max_memory_allocated(), card.max_memory_reserved()
         gc.collect()
         left = card.memory_allocated() - before
     else:
         before = 1024 * kib("VmRSS")
         (PROCESS / "clear_refs").write_text("5")  # man 5 proc: the peak begins anew
-        seconds, streamed, state = _run(wired, shape, trial)
+        seconds, plan, state = _run(wired, shape, trial)
         peak = reserved = 1024 * kib("VmHWM") - before
         gc.collect()
         left = 1024 * kib("VmRSS") - before
-    return Found(peak / GIB, reserved / GIB, left / GIB, seconds, streamed / GIB, state / GIB)
+    sizes = (size / GIB for size in (plan.peak, plan.streamed, state))
+    return Found(peak / GIB, reserved / GIB, left / GIB, seconds, *sizes)
 
 
-def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int, int]:
-    """Train as users do; seconds of a step, bytes that were streamed, and of the optimizer."""
+def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, "Plan", int]:
+    """Train as users do; seconds of a step, the plan, and bytes of the optimizer."""
     from ..training import session
     from ..training.host import private
     from . import speed_ours
@@ -136,7 +141,7 @@ def _run(wired: Any, shape: Any, trial: Trial) -> tuple[float, int, int]:
             replace(private, "make_plain", _nothing)
             replace(private, "make_convolutions_plain", _nothing)
         seconds = speed_ours.train(wired, Job(shape, trial.batch_size), trial.steps)
-    return seconds, plans[-1].streamed, kept_bytes[0]
+    return seconds, plans[-1], kept_bytes[0]
 
 
 def _state_bytes(optimizer: Any) -> int:

@@ -54,10 +54,20 @@ class Plan:
     buffer: int = 0
 
     @property
+    def besides(self) -> int:
+        """What training takes besides the base: a step, the LoRA with its optimizer, the buffer."""
+        need = self.step_recomputed if self.recompute else self.step
+        return need + self.adapter + self.buffer
+
+    @property
+    def peak(self) -> int:
+        """What is taken at most, the base included."""
+        return self.weights - self.streamed + self.besides
+
+    @property
     def spare(self) -> int:
         """What is left for pictures and captions; below 0 a step may not fit."""
-        need = self.step_recomputed if self.recompute else self.step
-        return int(MARGIN * self.free) - need - self.adapter - self.buffer
+        return int(MARGIN * self.free) - self.besides
 
     @property
     def fits(self) -> bool:

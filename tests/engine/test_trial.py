@@ -12,8 +12,8 @@ from atelier.training.optimizers import missing
 def state(optimizer, arguments=""):
     shape = Shape("tiny", lambda _: tiny.unet(), (4, 8, 8))
     settings = {"optimizer": optimizer, "optimizer_arguments": arguments, "compute": "auto"}
-    seconds, streamed, kept = trial._run(tiny.unet(), shape, Trial(settings))
-    assert seconds > 0 and streamed == 0
+    seconds, plan, kept = trial._run(tiny.unet(), shape, Trial(settings))
+    assert seconds > 0 and plan.streamed == 0
     return kept
 
 
