@@ -1,12 +1,12 @@
 """How a run is made to fit its device: loaded, measured, planned, and loaded as planned."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 import torch
+from torch import nn
 
 from .adapters.together import Together
 from .config import TrainConfig
@@ -44,13 +44,21 @@ def load_first(
 
 
 def plan_for(
-    run: Run, private: ModelPatcher, task: Task, adapter: Together, pictures: Pictures
+    run: Run,
+    private: ModelPatcher,
+    task: Task,
+    adapter: Together,
+    pictures: Pictures,
+    text: Sequence[nn.Module] = (),
 ) -> Plan:
-    """Measured once for a run: another sitting on another machine does the same arithmetic."""
+    """Measured once for a run: another sitting on another machine does the same arithmetic.
+
+    `text` are the text encoders that captions are sent through in every step, if they are.
+    """
     if plan := planned(run):
         return plan
     config, streaming = pictures.config, pictures.config.streaming
-    need = _need(private, task, pictures)
+    need = _need(private, task, pictures, text)
     trained = sum(p.numel() * p.element_size() for p in adapter.parameters())
     # Gradient, two moments, perhaps the running mean; and the LoRA, which is there already.
     learned = (5 if config.ema_decay else 4) * trained
@@ -82,16 +90,18 @@ def plan_for(
     return plan
 
 
-def _need(private: ModelPatcher, task: Task, pictures: Pictures) -> Need:
+def _need(private: ModelPatcher, task: Task, pictures: Pictures, text: Sequence[nn.Module]) -> Need:
     """Of a step with the largest pictures; these and their captions too, one by one and as a batch.
     Where one alone does not fit beside the base, as far as it is loaded, the base makes room."""
     network = private.model.diffusion_model
     largest = max(range(len(pictures)), key=lambda n: math.prod(pictures.encoded[n].size))
 
     def measured() -> Need:
-        step = partial(task.training_loss, [pictures.example(largest)], DATASET, 0)
-        need = measure(network, blocks(network), step).beside(2 * pictures.used)
-        return need.times(pictures.config.batch_size)
+        def step() -> None:
+            task.training_loss([pictures.example(largest)], DATASET, 0)
+
+        need = measure([network, *text], blocks(network), step, task.denoiser.device)
+        return need.beside(2 * pictures.used).times(pictures.config.batch_size)
 
     if pictures.config.streaming != "off" and can_stream(private):
         with suppress(torch.OutOfMemoryError):

@@ -161,13 +161,20 @@ def choose(
     return Choice(ways[-1], max(0, int(room(ways[-1], base.largest))))
 
 
-def measure(network: nn.Module, blocks: Iterable[nn.Module], step: Callable[[], Any]) -> Need:
-    """What `step`, a forward pass with gradients through `network`, keeps for its backward.
+def measure(
+    trees: Iterable[nn.Module],
+    blocks: Iterable[nn.Module],
+    step: Callable[[], Any],
+    device: torch.device,
+) -> Need:
+    """What `step`, a forward pass with gradients through `trees`, keeps on `device` for backward.
 
     Counts what autograd would save, each storage once, weights not at all (they are there anyway).
     Nothing is saved: it takes no more memory than sampling does, and there is no way back.
     """
-    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    weights = {
+        parameter.untyped_storage().data_ptr() for tree in trees for parameter in tree.parameters()
+    }
     there: dict[int, StorageWeakRef] = {}
     total = 0
     inner: list[int] = []
@@ -178,7 +185,9 @@ def measure(network: nn.Module, blocks: Iterable[nn.Module], step: Callable[[], 
         nonlocal total
         storage = tensor.untyped_storage()
         place = storage.data_ptr()
-        if place in weights or (place in there and not there[place].expired()):
+        if tensor.device != device or place in weights:
+            return
+        if place in there and not there[place].expired():
             return
         there[place] = StorageWeakRef(storage)  # another one may lie there once this one is gone
         total += storage.nbytes()

@@ -100,9 +100,9 @@ class Session:
                 for what, encoded in prepared.sets.items()
             }
             state = _state(adapter, config, GradScaler(device.type, enabled=precision.overflows))
+            text_trees = [text.cond_stage_model] if text else []
             if config.dropout:
-                text_tree = [text.cond_stage_model] if text else []
-                state.trees = (private.model.diffusion_model, *text_tree)
+                state.trees = (private.model.diffusion_model, *text_trees)
             if not anew:
                 if before := checkpoint.newest(run.checkpoints):
                     state.load(before)
@@ -110,7 +110,7 @@ class Session:
                 run_loras.forget_after(run, state.step)
             task = _task(denoiser, config, adapter, precision)
             with own_randomness(config.seed):  # a trained text encoder may drop out too
-                plan = plan_for(run, private, task, adapter, pictures[DATASET])
+                plan = plan_for(run, private, task, adapter, pictures[DATASET], text_trees)
             follow(plan, private, pictures.values())
             yield cls(
                 run,

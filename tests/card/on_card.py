@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from atelier.training.data.folder import load_folder
+from atelier.training.fitting import planned
 from atelier.training.task import Task
 
 from ..engine.trained import some, train, wired
@@ -68,6 +69,20 @@ def test_what_is_streamed_or_computed_again_takes_less_and_learns_the_same(wires
     assert away < 0.8 * again < 0.8 * whole
     same(streamed.lora(), run.lora(), 1e-3)
     same(recomputed.lora(), run.lora(), 1e-3)
+
+
+@pytest.mark.parametrize(("text_encoders", "batch_size"), [("none", 4), ("clip", 1)])
+def test_the_plan_foresees_the_peak(wires, monkeypatch, text_encoders, batch_size):
+    """With a text encoder on the card too, where ComfyUI has it unless all is in fp32."""
+    monkeypatch.setattr(wires.clip.patcher, "load_device", DEVICE)
+    how = {"batch_size": batch_size, "text_encoders": text_encoders, "validate_every": 0}
+    train(wires, name="encoded", steps=1, **how)
+    for checkpointing in ("none", "block"):
+        taken, run = peak(wires, checkpointing, checkpointing=checkpointing, **how)
+        plan = planned(run)
+        assert plan
+        text = wires.clip.patcher.model_size() if text_encoders != "none" else 0
+        assert 0.85 < taken / (plan.peak + text) < 1.1
 
 
 class Brought(TorchDispatchMode):

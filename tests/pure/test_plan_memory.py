@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from atelier.training.plan import MARGIN, Base, Choice, Need, Plan, choose, measure
 
+CPU = torch.device("cpu")
 WIDE = 64 * 64 * 4  # bytes of one activation below
 
 
@@ -28,7 +29,7 @@ def test_what_a_step_keeps_is_counted_once_and_block_by_block():
             y = block(y)
         return y.sum()
 
-    need = measure(blocks, blocks, step)
+    need = measure([blocks], blocks, step, CPU)
     assert need.kept == pytest.approx(8 * WIDE, rel=0.3)  # two outputs of tanh in each block
     assert need.recomputed == pytest.approx(6 * WIDE, rel=0.3)  # four inputs and one block's two
     assert not any(block._forward_hooks or block._forward_pre_hooks for block in blocks)
@@ -39,7 +40,9 @@ def test_what_a_step_keeps_is_counted_once_and_block_by_block():
             y = checkpoint(block, y, use_reentrant=False)
         return y.sum()
 
-    assert measure(blocks, [], again).kept == 4 * WIDE  # as planned, before one block is done again
+    # As planned, before one block is done again.
+    assert measure([blocks], [], again, CPU).kept == 4 * WIDE
+    assert measure([blocks], [], again, torch.device("meta")).kept == 0
 
 
 def test_what_is_measured_is_not_kept_meanwhile():
@@ -55,7 +58,7 @@ def test_what_is_measured_is_not_kept_meanwhile():
             assert sum(ref() is not None for ref in seen) == 1
         return y.sum()
 
-    assert measure(nn.Identity(), [], step).kept == 4 * WIDE
+    assert measure([], [], step, CPU).kept == 4 * WIDE
 
 
 ALL = Base(whole=40, movable=30, largest=4)
