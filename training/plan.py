@@ -185,7 +185,7 @@ def measure(
         nonlocal total
         storage = tensor.untyped_storage()
         place = storage.data_ptr()
-        if tensor.device != device or place in weights:
+        if tensor.device.type != device.type or place in weights:
             return
         if place in there and not there[place].expired():
             return
