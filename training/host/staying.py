@@ -68,9 +68,8 @@ class Staying(ModelPatcher):
 
     def unpatch_model(self, device_to: Any = None, unpatch_weights: bool = True) -> None:
         if unpatch_weights and device_to is not None:
-            shared: dict[int, nn.Parameter] = {}
             for place in self.homes:
-                self._go_home(place, torch.device(device_to), shared)
+                self._go_home(place, torch.device(device_to))
         with _without_trained(self.model):
             super().unpatch_model(device_to, unpatch_weights)
 
@@ -79,16 +78,20 @@ class Staying(ModelPatcher):
         layer, _, name = key.rpartition(".")
         place = self.model.get_submodule(layer), name
         if place in self.homes:
-            self._go_home(place, self.offload_device, {})
+            self._go_home(place, self.offload_device)
         super().pin_weight_to_device(key)
 
-    def _go_home(self, place: Place, device: torch.device, shared: dict[int, nn.Parameter]) -> None:
-        """Instead of what would be, or was, copied to `device`. What several layers share stays
-        `shared`; what autocast made (`precision.cast_once`) is not what it was at home."""
+    def _go_home(self, place: Place, device: torch.device) -> None:
+        """As `module.to(device)` does it, for one parameter and without a copy. What autocast made
+        (`precision.cast_once`) is not what it was at home."""
         (module, name), home = place, self.homes[place]
         parameter = module.get_parameter(name)
+
+        def at_home(tensor: torch.Tensor) -> torch.Tensor:
+            return over_same_bytes(home) if tensor is parameter else tensor
+
         if home.device == device and home.dtype == parameter.dtype:
-            module._parameters[name] = shared.setdefault(id(parameter), _frozen(home))
+            module._apply(at_home, recurse=False)
 
 
 def _frozen(tensor: torch.Tensor) -> nn.Parameter:
