@@ -7,7 +7,6 @@ counts (`card`).
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..demo import engine
 from . import card
 from .report import Report, Value
 from .speed_memory import PER_BLOCK
@@ -85,13 +84,10 @@ def _peaks(shape: str, batch_size: int) -> dict[str, Found]:
             name for name, way in WAYS.items() if (way.weights, way.on_card) == (stored, on_card)
         ]
         trials = [WAYS[name].trial(batch_size) for name in names]
-        outcome = found(shape, stored, trials, variables=_card() if on_card else PER_BLOCK)
+        variables = card.variables(CARD) if on_card else PER_BLOCK
+        outcome = found(shape, stored, trials, variables=variables)
         every |= zip(names, outcome, strict=True)
     return every
-
-
-def _card() -> dict[str, str]:
-    return card.variables(engine.base_directory().parent / "card", CARD)
 
 
 def _row(shape: str, way: Way, one: Found) -> dict[str, Value]:

@@ -45,19 +45,23 @@ class Found:
     state: float
 
 
+WARMING = Trial({"checkpointing": "block"})  # what is made once stays out of what comes after it
+
+
 def found(
     shape: str,
     weights: str,
     trials: list[Trial],
     limit: float | None = None,
     variables: Mapping[str, str] = PER_BLOCK,
+    warming: tuple[Trial, ...] = (WARMING,),
 ) -> list[Found]:
     """What each of `trials` took, one after the other in one process. `weights` is torch's name of
     the precision that they are stored in; `limit` is in seconds; `variables` are of its
-    environment."""
-    asked = json.dumps([asdict(trial) for trial in trials])
+    environment; `warming` are run before them, and not told."""
+    asked = json.dumps([asdict(trial) for trial in (*warming, *trials)])
     every = apart(__name__, shape, weights, asked, limit=limit, allocator=variables)
-    return [Found(**one) for one in every]
+    return [Found(**one) for one in every[len(warming) :]]
 
 
 def main() -> None:
@@ -71,7 +75,6 @@ def main() -> None:
     wanted, weights, trials = sys.argv[1:]
     (shape,) = (shape for shape in SMALL + WHOLE if shape.name == wanted)
     wired = shape.build(getattr(torch, weights))
-    _run(wired, shape, Trial({"checkpointing": "block"}))  # what is made once stays out of it
     every = [Trial(**one) for one in json.loads(trials)]
     print(json.dumps([asdict(_measured(wired, shape, trial)) for trial in every]))
 

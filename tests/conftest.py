@@ -50,7 +50,7 @@ def _on_card(precision: str | None) -> list[str]:
         return []
     whole = ["--force-fp32", "--fp32-text-enc"] if precision == "fp32" else []
     arguments = [*engine.ON_CARD, *whole]
-    variables = card.variables(engine.base_directory().parent / "card", 8 * 2**30)
+    variables = card.variables(8 * 2**30)
     os.environ.update(variables | {server.ARGUMENTS: " ".join(arguments)})
     sys.path.insert(0, str(card.MODULE))
     return arguments

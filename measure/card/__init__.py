@@ -13,14 +13,17 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
+from ...demo import engine
+
 HERE = Path(__file__).parent
 MODULE = HERE / "as_mlu"  # to be on Python's path
 PLACE, MOST = "ATELIER_CARD", "ATELIER_CARD_BYTES"  # variables: the extension, its memory
 
 
-def variables(folder: Path, most: int) -> dict[str, str]:
-    """Environment in which a new process's ComfyUI finds the card, of `most` bytes. Builds it into
-    `folder`, where it is not there yet, in about half a minute."""
+def variables(most: int) -> dict[str, str]:
+    """Environment in which a new process's ComfyUI finds the card, of `most` bytes. Builds it
+    beside ComfyUI's base directory, where it is not there yet, in about half a minute."""
+    folder = engine.base_directory().parent / "card"
     path = os.pathsep.join(filter(None, [str(MODULE), os.environ.get("PYTHONPATH")]))
     return {PLACE: str(built(folder)), MOST: str(most), "PYTHONPATH": path}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from atelier.measure import __main__ as command
-from atelier.measure import gpu, memory, report
+from atelier.measure import gpu, memory, report, whole
 from atelier.measure.report import Report
 from atelier.measure.trial import Found, Trial
 from atelier.training import optimizers
@@ -129,7 +129,7 @@ def test_what_a_memory_feature_saves_is_with_it_against_without_it(monkeypatch):
         return [replace(FOUND, peak=peaks.get(name, 1.0)) for name in ways]
 
     monkeypatch.setattr(memory, "found", found)
-    monkeypatch.setattr(memory, "_card", lambda: CARD)
+    monkeypatch.setattr(memory.card, "variables", lambda most: CARD)
     whole = memory.measure(quick=False)
     assert isinstance(whole, Report) and len(whole.rows) == 2 * len(memory.WAYS)
     assert whole.figures["sd15_checkpointing_bf16"] == 0.25
@@ -139,3 +139,21 @@ def test_what_a_memory_feature_saves_is_with_it_against_without_it(monkeypatch):
         trial = way.trial(4)
         assert isinstance(trial, Trial)
         make_config(**trial.settings)
+
+
+def test_the_whole_sdxl_is_told_beside_its_goals(monkeypatch):
+    asked = []
+
+    def found(shape, weights, trials, variables, warming):
+        asked.append((weights, variables["bytes"]))
+        (trial,) = trials
+        make_config(**trial.settings)
+        return [replace(FOUND, peak=6.0)]
+
+    monkeypatch.setattr(whole, "found", found)
+    monkeypatch.setattr(whole.card, "variables", lambda most: {"bytes": most})
+    told = whole.measure(quick=False)
+    assert told.figures.items() >= {"block_gib": 6.0, "block_gib_goal": 6.5}.items()
+    assert len(told.rows) == len(asked) == len(whole.WAYS)
+    assert asked[0] == ("bfloat16", 16 * 2**30)
+    assert len(whole.measure(quick=True).rows) == 1

@@ -19,7 +19,9 @@ State = dict[str, torch.Tensor]
 LOAD = {"convert", "metadata", "dtype", "custom_operations", "fp8_optimizations"}  # for `load`
 
 
-def random_weights(module: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
+def random_weights(
+    module: torch.nn.Module, seed: int, dtype: torch.dtype = torch.float32
+) -> dict[str, torch.Tensor]:
     """A state dict for `module` whose layers neither die nor explode."""
     dice = torch.Generator().manual_seed(seed)
     state = {}
@@ -28,7 +30,7 @@ def random_weights(module: torch.nn.Module, seed: int) -> dict[str, torch.Tensor
         fan_in = tensor.shape[1:].numel() if tensor.ndim > 1 else 1
         scale = 0.02 if tensor.ndim < 2 else fan_in**-0.5
         one = tensor.ndim == 1 and name.endswith(("weight", "scale"))
-        state[name] = noise * scale + (1.0 if one else 0.0)
+        state[name] = (noise * scale + (1.0 if one else 0.0)).to(dtype)
     return state
 
 
@@ -46,7 +48,7 @@ def load(
     `convert` makes the file of what is in fp32, `metadata` what stands in its header; `options` are
     the loader's `model_options`.
     """
-    file = convert({key: tensor.clone() for key, tensor in state.items()})
+    file = convert(dict(state))
     with torch.inference_mode(), _small(shown or {}, sizes or {}):
         model = comfy.sd.load_diffusion_model_state_dict(
             {key: tensor.clone() for key, tensor in file.items()},

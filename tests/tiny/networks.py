@@ -40,12 +40,13 @@ def unet(
     seed: int = 0,
     extra: Mapping[str, torch.Tensor] | None = None,
     shown: Shapes | None = None,
+    stored: torch.dtype = torch.float32,
     **changes: Any,
 ) -> ModelPatcher:
     """SD1.5: eps prediction, a UNet of two levels instead of four and of a fifth of the width.
 
-    `extra` are marks in the file, as for v prediction; `shown` is what detection sees; `changes`
-    are of its settings, or for `load`.
+    `extra` are marks in the file, as for v prediction; `shown` is what detection sees; `stored` is
+    the file's precision; `changes` are of its settings, or for `load`.
     """
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
@@ -66,7 +67,8 @@ def unet(
     }
     how = {key: changes.pop(key) for key in LOAD & changes.keys()}
     config |= changes
-    state = random_weights(UNetModel(**config, operations=OPERATIONS), seed)
+    network = UNetModel(**config, device="meta", operations=OPERATIONS)
+    state = random_weights(network, seed, stored)
     sizes = ("model_channels", "channel_mult", *(key for key in config if "depth" in key))
     return load(
         state | dict(extra or {}),
