@@ -1,7 +1,8 @@
 """Memory and speed on a card, at true size: SDXL at 1024 px with random weights. Never run so far.
 
 `python dev.py measure gpu PART`, each of its parts in under 10 minutes; without a part, all of them
-in turn. Needs about 45 GB of main memory, in which the random weights are made.
+in turn. Needs about 16 GB of main memory, in which the random weights are made; where they are in
+fp32 (`autocast`), twice that.
 """
 
 import importlib.util

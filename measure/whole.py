@@ -15,6 +15,7 @@ from .trial import Found, Trial, found
 
 GIB = 2**30
 BLOCK: dict[str, Any] = {"checkpointing": "block", "streaming": "off"}
+AUTO = {"checkpointing": "auto", "streaming": "auto"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ WAYS = {
     "block": Way("blocks computed again", BLOCK),
     "streamed": Way("blocks computed again, base streamed", BLOCK | {"streaming": "on"}),
     "fp8": Way("blocks computed again", BLOCK, "float8_e4m3fn"),
-    "chosen": Way("as the plan chooses", {}, card=5),
+    "chosen": Way("as the plan chooses", AUTO, card=5),
 }
 
 
