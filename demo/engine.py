@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ON_CARD = ("--use-pytorch-cross-attention",)  # torch's own, the fastest on a CPU
 ON_CPU = ("--cpu", *ON_CARD)  # ComfyUI does not start on one without being told
@@ -28,6 +29,8 @@ def start(base: Path | None = None, arguments: Sequence[str] = ON_CPU) -> None:
         ["main.py", *arguments, "--base-directory", str(base or base_directory())],
     )
     try:
+        if "--enable-dynamic-vram" in arguments:  # main.py's first, too: others ask what it found
+            importlib.import_module("comfy_aimdo.control").init()
         importlib.import_module("comfy.options").enable_args_parsing()
         importlib.import_module("comfy.cli_args")
         importlib.import_module("folder_paths")
@@ -35,3 +38,13 @@ def start(base: Path | None = None, arguments: Sequence[str] = ON_CPU) -> None:
         importlib.import_module("utils.extra_config")
     finally:
         sys.argv = kept
+
+
+def load_dynamically() -> None:
+    """As main.py where DynamicVRAM is to be used, which is on every Nvidia card since 0.12."""
+    control: Any = importlib.import_module("comfy_aimdo.control")
+    patcher: Any = importlib.import_module("comfy.model_patcher")
+    memory: Any = importlib.import_module("comfy.memory_management")
+    assert control.init_devices([0])
+    patcher.CoreModelPatcher = patcher.ModelPatcherDynamic
+    memory.aimdo_enabled = True

@@ -27,8 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long tier too")
     parser.addoption(
         "--card",
-        choices=["fp32", "half"],
-        help="on a card that counts (measure/card) instead of the CPU, in this precision",
+        choices=["fp32", "half", "dynamic"],
+        help="on a card that counts (measure/card) instead of the CPU, in this precision; "
+        "dynamic: with ComfyUI's DynamicVRAM (0.33), in fp32",
     )
 
 
@@ -41,16 +42,20 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     base = Path(_BASE.name)
     make_base(base)
-    engine.start(base, _on_card(config.getoption("--card")) or engine.ON_CPU)
+    precision = config.getoption("--card")
+    engine.start(base, _on_card(precision) or engine.ON_CPU)
+    if precision == "dynamic":
+        engine.load_dynamically()
 
 
 def _on_card(precision: str | None) -> list[str]:
     """ComfyUI's arguments on a card of 8 GiB, which it finds from here on; none without one."""
     if not precision:
         return []
-    whole = ["--force-fp32", "--fp32-text-enc"] if precision == "fp32" else []
-    arguments = [*engine.ON_CARD, *whole]
-    variables = card.variables(8 * 2**30)
+    whole = [] if precision == "half" else ["--force-fp32", "--fp32-text-enc"]
+    dynamic = precision == "dynamic"
+    arguments = [*engine.ON_CARD, *whole, *(card.DYNAMICALLY if dynamic else [])]
+    variables = card.variables(8 * 2**30, dynamic)
     os.environ.update(variables | {server.ARGUMENTS: " ".join(arguments)})
     sys.path.insert(0, str(card.MODULE))
     return arguments

@@ -18,14 +18,18 @@ from ...demo import engine
 HERE = Path(__file__).parent
 MODULE = HERE / "as_mlu"  # to be on Python's path
 PLACE, MOST = "ATELIER_CARD", "ATELIER_CARD_BYTES"  # variables: the extension, its memory
+DYNAMIC = "ATELIER_CARD_DYNAMIC"  # variable: comfy-aimdo works on it
+DYNAMICALLY = ("--enable-dynamic-vram", "--disable-pinned-memory")  # arguments of ComfyUI 0.33
 
 
-def variables(most: int) -> dict[str, str]:
-    """Environment in which a new process's ComfyUI finds the card, of `most` bytes. Builds it
-    beside ComfyUI's base directory, where it is not there yet, in about half a minute."""
+def variables(most: int, dynamic: bool = False) -> dict[str, str]:
+    """Environment in which a new process's ComfyUI finds the card, of `most` bytes; `dynamic`: with
+    what its DynamicVRAM needs. Builds it beside ComfyUI's base directory, where it is not there
+    yet, in about half a minute."""
     folder = engine.base_directory().parent / "card"
     path = os.pathsep.join(filter(None, [str(MODULE), os.environ.get("PYTHONPATH")]))
-    return {PLACE: str(built(folder)), MOST: str(most), "PYTHONPATH": path}
+    switch = {DYNAMIC: "1"} if dynamic else {}
+    return {PLACE: str(built(folder)), MOST: str(most), "PYTHONPATH": path, **switch}
 
 
 def built(folder: Path) -> Path:

@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from ..files import digest
+from .dynamic import in_own_type, is_dynamic
 from .stack_schedule import KEY
 
 _SUFFIXES = ("", ".safetensors", ".pt", ".bin")
@@ -67,11 +68,16 @@ def _add(sha: "hashlib._Hash", value: Any) -> None:
 def fingerprint(patcher: ModelPatcher) -> str:
     """Hash of a MODEL, CLIP or VAE (its patcher): unpatched weights, patches, shift."""
     sha = hashlib.sha256()
-    backup = patcher.backup
+    model, backup = patcher.model, patcher.backup
+    moves = is_dynamic(model)
     # Not its state dict: that of a GGUF holds names and no values.
-    for name, tensor in chain(patcher.model.named_parameters(), patcher.model.named_buffers()):
+    for name, tensor in chain(model.named_parameters(), model.named_buffers()):
         sha.update(name.encode())
-        _add(sha, backup[name].weight if name in backup else tensor)
+        whole = backup[name].weight if name in backup else tensor
+        if moves:
+            layer, _, own = name.rpartition(".")
+            whole = in_own_type(model.get_submodule(layer), own, whole)
+        _add(sha, whole)
     _add(sha, patcher.patches)
     if patcher.hook_patches:  # LoRAs with a schedule
         _add(sha, [*patcher.hook_patches.values()])

@@ -12,6 +12,8 @@ from comfy.model_patcher import ModelPatcher
 from torch import nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
+from .dynamic import forget, in_own_type, is_dynamic, left_in
+
 Tree = TypeVar("Tree", bound=nn.Module)
 Place = tuple[nn.Module, str]  # a layer, and the name of one of its parameters
 
@@ -36,14 +38,26 @@ def over_same_bytes(tensor: torch.Tensor) -> torch.Tensor:
 
 def frozen_copy(tree: Tree, shared: Iterable[Any] = (), without: Any = None) -> Tree:
     """The module tree over the same bytes, frozen; `shared` objects are in both, and in place of
-    `without` there is None. Outside inference mode only."""
+    `without` there is None. Outside inference mode only.
+
+    Where ComfyUI converts a weight for each use (`dynamic.py`), it is converted once, here.
+    """
     memo: dict[int, Any] = {id(one): one for one in shared}
     memo[id(without)] = None
-    for parameter in tree.parameters():
-        memo[id(parameter)] = _frozen(parameter)
-    for buffer in tree.buffers():
-        memo[id(buffer)] = over_same_bytes(buffer)
-    return copy.deepcopy(tree, memo)
+    moves = is_dynamic(tree)
+    if moves:
+        memo.update((id(one), None) for one in left_in(tree))
+    for module in tree.modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if tensor is None or id(tensor) in memo:
+                continue
+            own = over_same_bytes(in_own_type(module, name, tensor) if moves else tensor)
+            trained = isinstance(tensor, nn.Parameter)
+            memo[id(tensor)] = nn.Parameter(own, requires_grad=False) if trained else own
+    twin = copy.deepcopy(tree, memo)
+    if moves:
+        forget(twin)
+    return twin
 
 
 class Staying(ModelPatcher):
@@ -92,10 +106,6 @@ class Staying(ModelPatcher):
 
         if home.device == device and home.dtype == parameter.dtype:
             module._apply(at_home, recurse=False)
-
-
-def _frozen(tensor: torch.Tensor) -> nn.Parameter:
-    return nn.Parameter(over_same_bytes(tensor), requires_grad=False)
 
 
 @contextmanager

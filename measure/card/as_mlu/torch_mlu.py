@@ -113,3 +113,6 @@ torch._register_device_module("mlu", sys.modules[__name__])
 utils.generate_methods_for_privateuse1_backend()
 torch.version.cuda = None  # else ComfyUI takes every card for Nvidia's,
 torch.cuda.get_device_properties = get_device_properties  # and it asks here all the same
+
+if "ATELIER_CARD_DYNAMIC" in os.environ:
+    importlib.import_module("aimdo_on_card")

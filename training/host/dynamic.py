@@ -1,0 +1,53 @@
+"""What ComfyUI's DynamicVRAM leaves in a model, and what a weight is that it has not brought over.
+
+On Nvidia's cards it is how ComfyUI loads since 0.12. Weights stay in main memory as the file has
+them; for each use they come into pages of the card that all models share, in the model's own type.
+The pages and the pinned memory are comfy-aimdo's, which a copy would free a second time.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+# Of 0.12 to 0.33; of a whole model, of a layer.
+_LEFT = re.compile(
+    r"dynamic_(vbars|pins|patchers)|_v(_.*)?|_pins?(_.*)?|pin_failed|_prefetch|_comfy_graph"
+    r"|_comfy_cross_step_state|(weight|bias)_lowvram_function"
+)
+_CAST = {"comfy_cast_weights", "weight_function", "bias_function"}  # a layer's own, over its class's
+
+
+def is_dynamic(model: nn.Module) -> bool:
+    """Whether ComfyUI brings this model's weights over by DynamicVRAM."""
+    return hasattr(model, "dynamic_vbars")
+
+
+def left_in(model: nn.Module) -> Iterator[Any]:
+    """The objects of comfy-aimdo's, and what else is of no use in a copy."""
+    for module in model.modules():
+        for name, value in vars(module).items():
+            if _LEFT.fullmatch(name) and not isinstance(value, bool | int | float | str | None):
+                yield value
+
+
+def forget(model: nn.Module) -> None:
+    """Make a copy a model that was loaded without DynamicVRAM."""
+    for module in model.modules():
+        own = vars(module)
+        for name in [name for name in own if _LEFT.fullmatch(name)]:
+            del own[name]
+        for name in _CAST & own.keys():
+            if hasattr(type(module), name):
+                del own[name]
+
+
+def in_own_type(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
+    """A parameter or buffer as the network computes with it, which the file's may not be."""
+    kind = getattr(module, f"{name}_comfy_model_dtype", None)
+    if kind in (None, tensor.dtype) or is_traceable_wrapper_subclass(tensor):
+        return tensor
+    return tensor.to(kind)
