@@ -25,6 +25,7 @@ def random_weights(
     """A state dict for `module` whose layers neither die nor explode."""
     dice = torch.Generator().manual_seed(seed)
     state = {}
+    _name_weights(module)
     for name, tensor in module.state_dict().items():
         noise = torch.randn(tensor.shape, generator=dice)
         fan_in = tensor.shape[1:].numel() if tensor.ndim > 1 else 1
@@ -32,6 +33,18 @@ def random_weights(
         one = tensor.ndim == 1 and name.endswith(("weight", "scale"))
         state[name] = (noise * scale + (1.0 if one else 0.0)).to(dtype)
     return state
+
+
+def _name_weights(module: torch.nn.Module) -> None:
+    """With DynamicVRAM ComfyUI's linear layers have no weights until a file is loaded."""
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.Linear) and layer.weight is None:
+            sizes = {"weight": (layer.out_features, layer.in_features)}
+            if getattr(layer, "comfy_need_lazy_init_bias", False):
+                sizes["bias"] = (layer.out_features,)
+            for name, size in sizes.items():
+                empty = torch.empty(size, device="meta")
+                setattr(layer, name, torch.nn.Parameter(empty, requires_grad=False))
 
 
 def load(

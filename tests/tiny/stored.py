@@ -9,6 +9,8 @@ import comfy.ops
 import torch
 from comfy.model_patcher import ModelPatcher
 
+from atelier.training.host.dynamic import in_own_type
+
 from .files import State
 
 
@@ -31,9 +33,15 @@ class Stored:
 
 
 def _others(wired: ModelPatcher, state: State) -> State:
+    """With DynamicVRAM what was loaded is as the file has it, and is converted for each use."""
     network = wired.model.diffusion_model
-    kept = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    return {n: kept[n].float() for n, tensor in state.items() if not is_linear(n, tensor)}
+    kept = {
+        f"{place}.{name}".lstrip("."): in_own_type(module, name, tensor).float()
+        for place, module in network.named_modules()
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]
+        if tensor is not None
+    }
+    return {n: kept[n] for n, tensor in state.items() if not is_linear(n, tensor)}
 
 
 def _cast(dtype: torch.dtype) -> Stored:

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 # Of 0.12 to 0.33; of a whole model, of a layer.
 _LEFT = re.compile(
@@ -46,8 +45,10 @@ def forget(model: nn.Module) -> None:
 
 
 def in_own_type(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
-    """A parameter or buffer as the network computes with it, which the file's may not be."""
+    """A parameter or buffer in the type that it is computed with, which the file's may not be.
+
+    What is quantised (ComfyUI's own tensors, GGUF's bytes) is taken as it is.
+    """
     kind = getattr(module, f"{name}_comfy_model_dtype", None)
-    if kind in (None, tensor.dtype) or is_traceable_wrapper_subclass(tensor):
-        return tensor
-    return tensor.to(kind)
+    plain = type(tensor) in (Tensor, nn.Parameter) and tensor.is_floating_point()
+    return tensor.to(kind) if kind and plain else tensor
