@@ -27,9 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long tier too")
     parser.addoption(
         "--card",
-        choices=["fp32", "half", "dynamic"],
-        help="on a card that counts (measure/card) instead of the CPU, in this precision; "
-        "dynamic: with ComfyUI's DynamicVRAM (0.33), in fp32",
+        choices=["fp32", "half"],
+        help="on a card that counts (measure/card) instead of the CPU, in this precision",
+    )
+    parser.addoption(
+        "--dynamic", action="store_true", help="with --card: by DynamicVRAM, of ComfyUI 0.33"
     )
 
 
@@ -42,18 +44,17 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     base = Path(_BASE.name)
     make_base(base)
-    precision = config.getoption("--card")
-    engine.start(base, _on_card(precision) or engine.ON_CPU)
-    if precision == "dynamic":
+    dynamic = config.getoption("--dynamic")
+    engine.start(base, _on_card(config.getoption("--card"), dynamic) or engine.ON_CPU)
+    if dynamic:
         engine.load_dynamically()
 
 
-def _on_card(precision: str | None) -> list[str]:
+def _on_card(precision: str | None, dynamic: bool) -> list[str]:
     """ComfyUI's arguments on a card of 8 GiB, which it finds from here on; none without one."""
     if not precision:
         return []
-    whole = [] if precision == "half" else ["--force-fp32", "--fp32-text-enc"]
-    dynamic = precision == "dynamic"
+    whole = ["--force-fp32", "--fp32-text-enc"] if precision == "fp32" else []
     arguments = [*engine.ON_CARD, *whole, *(card.DYNAMICALLY if dynamic else [])]
     variables = card.variables(8 * 2**30, dynamic)
     os.environ.update(variables | {server.ARGUMENTS: " ".join(arguments)})

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import comfy.model_management as management
 import torch
 from comfy.model_patcher import ModelPatcher
 from diffusers.loaders.single_file_utils import (
@@ -258,8 +259,10 @@ def native(wired: ModelPatcher, x: Tensor, time: Time, text: Text) -> Tensor:
     elif kind != "BaseModel":
         more["y"] = text.pooled
     moment = time * 1000 if kind == "SD3" else time
+    given = {"x": x, "timesteps": moment, "context": text.tokens, **more}
     with torch.inference_mode():
-        wired.patch_model()
-        out = wired.model.diffusion_model(x, moment, context=text.tokens, **more)
-        wired.unpatch_model()
-    return out.clone()
+        management.load_models_gpu([wired])
+        given = {name: tensor.to(wired.load_device) for name, tensor in given.items()}
+        out = wired.model.diffusion_model(given.pop("x"), given.pop("timesteps"), **given)
+        management.unload_all_models()
+    return out.cpu().clone()

@@ -11,6 +11,7 @@ from comfy.utils import load_torch_file
 from safetensors.torch import save_file
 
 from atelier.nodes.curate import Curate, SplitHeldOut
+from atelier.tests.tiny.files import name_weights
 from atelier.training.curation.settings import CurationSettings
 from atelier.training.host.clip_vision import Vision
 
@@ -58,6 +59,7 @@ def make(tmp_path):
     def made(name, seed=0):
         (tmp_path / "config.json").write_text(json.dumps(KINDS[name]), encoding="utf-8")
         model = ClipVisionModel(f"{tmp_path / 'config.json'}")
+        name_weights(model.model)
         dice = torch.Generator().manual_seed(seed)
         state = {
             key: 0.2 * torch.randn(tensor.shape, generator=dice)

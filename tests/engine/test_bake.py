@@ -18,6 +18,12 @@ from atelier.training.host.lora_work import weights_of
 NAMES = ("bake-a.safetensors", "bake-b.safetensors")
 
 
+@pytest.fixture(autouse=True)
+def _as_nodes_are_run():
+    with torch.inference_mode():
+        yield
+
+
 @pytest.fixture(scope="module")
 def loras(base):
     for name, settings in zip(

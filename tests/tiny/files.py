@@ -25,7 +25,7 @@ def random_weights(
     """A state dict for `module` whose layers neither die nor explode."""
     dice = torch.Generator().manual_seed(seed)
     state = {}
-    _name_weights(module)
+    name_weights(module)
     for name, tensor in module.state_dict().items():
         noise = torch.randn(tensor.shape, generator=dice)
         fan_in = tensor.shape[1:].numel() if tensor.ndim > 1 else 1
@@ -35,7 +35,7 @@ def random_weights(
     return state
 
 
-def _name_weights(module: torch.nn.Module) -> None:
+def name_weights(module: torch.nn.Module) -> None:
     """With DynamicVRAM ComfyUI's linear layers have no weights until a file is loaded."""
     for layer in module.modules():
         if isinstance(layer, torch.nn.Linear) and layer.weight is None:

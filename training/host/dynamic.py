@@ -17,7 +17,11 @@ _LEFT = re.compile(
     r"dynamic_(vbars|pins|patchers)|_v(_.*)?|_pins?(_.*)?|pin_failed|_prefetch|_comfy_graph"
     r"|_comfy_cross_step_state|(weight|bias)_lowvram_function"
 )
-_CAST = {"comfy_cast_weights", "weight_function", "bias_function"}  # a layer's own, over its class's
+_CAST = {
+    "comfy_cast_weights",
+    "weight_function",
+    "bias_function",
+}  # a layer's own, over its class's
 
 
 def is_dynamic(model: nn.Module) -> bool:
@@ -44,11 +48,30 @@ def forget(model: nn.Module) -> None:
                 del own[name]
 
 
-def in_own_type(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
-    """A parameter or buffer in the type that it is computed with, which the file's may not be.
+def named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers by name, as a model has them that was loaded at once."""
+    found = [*model.named_parameters()]
+    if is_dynamic(model):  # a linear layer gets its weight when the file is read, in its order
+        order: dict[str, int] = {}
+        for name, _ in found:
+            order.setdefault(name.rpartition(".")[0], len(order))
+        found.sort(
+            key=lambda one: (order[one[0].rpartition(".")[0]], not one[0].endswith(".weight"))
+        )
+    yield from found
+    yield from model.named_buffers()
 
-    What is quantised (ComfyUI's own tensors, GGUF's bytes) is taken as it is.
+
+def own_type(module: nn.Module, name: str, tensor: Tensor) -> torch.dtype | None:
+    """The type that a parameter or buffer is computed with, where the file's may be another.
+
+    None for what is taken as it is: ComfyUI's quantised tensors, GGUF's bytes.
     """
-    kind = getattr(module, f"{name}_comfy_model_dtype", None)
     plain = type(tensor) in (Tensor, nn.Parameter) and tensor.is_floating_point()
-    return tensor.to(kind) if kind and plain else tensor
+    return getattr(module, f"{name}_comfy_model_dtype", None) if plain else None
+
+
+def in_own_type(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
+    """`tensor` in that type; itself, where it is taken as it is."""
+    kind = own_type(module, name, tensor)
+    return tensor.to(kind) if kind else tensor

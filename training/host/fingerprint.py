@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from safetensors.torch import save
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from ..files import digest
-from .dynamic import in_own_type, is_dynamic
+from .dynamic import in_own_type, is_dynamic, named_tensors
 from .stack_schedule import KEY
 
 _SUFFIXES = ("", ".safetensors", ".pt", ".bin")
@@ -71,7 +70,7 @@ def fingerprint(patcher: ModelPatcher) -> str:
     model, backup = patcher.model, patcher.backup
     moves = is_dynamic(model)
     # Not its state dict: that of a GGUF holds names and no values.
-    for name, tensor in chain(model.named_parameters(), model.named_buffers()):
+    for name, tensor in named_tensors(model):
         sha.update(name.encode())
         whole = backup[name].weight if name in backup else tensor
         if moves:

@@ -16,6 +16,7 @@ from ..adapters.patterns import Size
 from ..config import TrainConfig
 from ..families import PURPOSES, facts, find, suited
 from ..objective import Prediction
+from .dynamic import is_dynamic, own_type
 from .family import blocks_of, naming
 from .forward import prediction_of as predicted_by
 from .linear import is_linear
@@ -83,9 +84,13 @@ def inspect_base(wired: ModelPatcher) -> Base:
         refusal = str(error)
     stored: Counter[str] = Counter()
     size = 0
-    for tensor in model.diffusion_model.parameters():
-        stored[_precision(tensor)] += math.prod(tensor.shape)
-        size += sum(part.untyped_storage().nbytes() for part in _stored(tensor))
+    moves = is_dynamic(model)
+    for name, tensor in model.diffusion_model.named_parameters():
+        layer, _, own = name.rpartition(".")
+        kind = own_type(model.diffusion_model.get_submodule(layer), own, tensor) if moves else None
+        stored[_name(kind) if kind else _precision(tensor)] += math.prod(tensor.shape)
+        parts = [tensor.nelement() * kind.itemsize] if kind else map(_bytes_of, _stored(tensor))
+        size += sum(parts)
     compute = model.manual_cast_dtype or model.get_dtype()
     return Base(
         family_of(wired),
@@ -171,6 +176,10 @@ def _stored(tensor: Tensor) -> list[Tensor]:
     if is_traceable_wrapper_subclass(tensor):
         return [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]
     return [tensor]
+
+
+def _bytes_of(tensor: Tensor) -> int:
+    return tensor.untyped_storage().nbytes()
 
 
 def _precision(tensor: Tensor) -> str:

@@ -18,18 +18,16 @@ import torch
 
 Alloc = tuple["Pages", int, int]  # as comfy-aimdo's: whose, where, how many bytes
 
-freed_twice = 0  # how often what only a copy held was freed
+numbers = itertools.count(1)
+living: set[int] = set()
 
 
 class Pages:
     """A model's pages (`ModelVBAR`): memory of the card for what is in use, as far as there is."""
 
-    _numbers = itertools.count(1)
-    _living: set[int] = set()
-
-    def __init__(self, size: int, device: int) -> None:
-        self._ptr = next(self._numbers)
-        self._living.add(self._ptr)
+    def __init__(self, _size: int, device: int) -> None:
+        self._ptr = next(numbers)
+        living.add(self._ptr)
         self.device = torch.device("mlu", device)
         self.offset = 0
         self._bytes: dict[int, tuple[torch.Tensor, int]] = {}
@@ -45,7 +43,7 @@ class Pages:
                 page = torch.empty(size, dtype=torch.uint8, device=self.device)
             except torch.OutOfMemoryError:
                 return None
-            self._bytes[place] = page, next(self._numbers)
+            self._bytes[place] = page, next(numbers)
         self._pinned[place] = self._pinned.get(place, 0) + 1
         return (ctypes.c_uint32 * 1)(self._bytes[place][1])
 
@@ -73,11 +71,10 @@ class Pages:
         """There is always one model at work."""
 
     def __del__(self) -> None:
-        global freed_twice
-        if self._ptr in self._living:
-            self._living.discard(self._ptr)
-        else:
-            freed_twice += 1
+        if self._ptr not in living:  # of a copy; comfy-aimdo's corrupts the heap
+            os.write(2, b"Pages of the card were freed twice.\n")
+            os.abort()
+        living.discard(self._ptr)
 
 
 def tensor_of(alloc: Alloc, _device: Any) -> torch.Tensor:
@@ -86,7 +83,7 @@ def tensor_of(alloc: Alloc, _device: Any) -> torch.Tensor:
 
 
 def read_file_to_device(
-    file: int, offset: int, size: int, _stream: Any, place: int, _device: int, mark_cold: bool = True
+    file: int, offset: int, size: int, _stream: Any, place: int, _device: int, **_: Any
 ) -> None:
     target = (ctypes.c_uint8 * size).from_address(place)
     os.lseek(file, offset, os.SEEK_SET)
