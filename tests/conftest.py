@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     base = Path(_BASE.name)
     make_base(base)
-    dynamic = config.getoption("--dynamic")
+    dynamic = bool(config.getoption("--dynamic"))
     engine.start(base, _on_card(config.getoption("--card"), dynamic) or engine.ON_CPU)
     if dynamic:
         engine.load_dynamically()

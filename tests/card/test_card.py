@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from comfy import model_patcher
 from safetensors.torch import save_file
 
 from ..engine.trained import train
@@ -15,10 +16,11 @@ from .runs import FOLDER, RUNS
 TESTS = Path(__file__).parents[1]
 
 
-def on_card(precision: str, folder: Path, *tests: str) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+def on_card(folder: Path, *how: str) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--card=fp32", *how]
+    tests = ("card/on_card.py", "engine/test_private.py")
     done = subprocess.run(
-        [*command, f"--card={precision}", *(str(TESTS / test) for test in tests)],
+        [*command, *(str(TESTS / test) for test in tests)],
         env={**os.environ, FOLDER: str(folder)},
         cwd=TESTS.parent,
         capture_output=True,
@@ -33,4 +35,6 @@ def test_a_card_learns_what_the_cpu_learns(held, tmp_path):
     for name, settings in RUNS.items():
         save_file(train(held, name=name, **settings).lora(), tmp_path / f"{name}.safetensors")
     shutil.copytree(held.dataset.records[0].path.parent, tmp_path / "pictures")
-    on_card("fp32", tmp_path, "card/on_card.py", "engine/test_private.py")
+    on_card(tmp_path)
+    if hasattr(model_patcher, "ModelPatcherDynamic"):  # ComfyUI 0.12 and newer
+        on_card(tmp_path, "--dynamic")

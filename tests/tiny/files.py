@@ -39,12 +39,10 @@ def name_weights(module: torch.nn.Module) -> None:
     """With DynamicVRAM ComfyUI's linear layers have no weights until a file is loaded."""
     for layer in module.modules():
         if isinstance(layer, torch.nn.Linear) and layer.weight is None:
-            sizes = {"weight": (layer.out_features, layer.in_features)}
+            empty = torch.empty(layer.out_features, layer.in_features, device="meta")
+            layer.weight = torch.nn.Parameter(empty, requires_grad=False)
             if getattr(layer, "comfy_need_lazy_init_bias", False):
-                sizes["bias"] = (layer.out_features,)
-            for name, size in sizes.items():
-                empty = torch.empty(size, device="meta")
-                setattr(layer, name, torch.nn.Parameter(empty, requires_grad=False))
+                layer.bias = torch.nn.Parameter(empty[:, 0], requires_grad=False)
 
 
 def load(

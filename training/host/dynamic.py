@@ -75,3 +75,13 @@ def in_own_type(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
     """`tensor` in that type; itself, where it is taken as it is."""
     kind = own_type(module, name, tensor)
     return tensor.to(kind) if kind else tensor
+
+
+def convert(model: nn.Module) -> None:
+    """Bring a model that was loaded at once where others are moved into its own types, in place:
+    ComfyUI 0.33 leaves its linear layers as the file has them, and does not convert them in use."""
+    for module in model.modules():
+        for name, tensor in module._parameters.items():
+            if tensor is not None and own_type(module, name, tensor) not in (None, tensor.dtype):
+                converted = in_own_type(module, name, tensor)
+                module._parameters[name] = nn.Parameter(converted, requires_grad=False)

@@ -13,6 +13,8 @@ import comfy.hooks
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 
+from .dynamic import convert
+
 KEY = "atelier_schedule"
 _CLOSE = 1e-4  # samplers come to a step's sigma up to rounding
 Schedule = tuple[tuple[float, float], ...]
@@ -94,10 +96,12 @@ def add_schedule(model: ModelPatcher, some: Iterable[Hooked]) -> None:
 
 
 def hookable(model: ModelPatcher) -> ModelPatcher:
-    """`model`, or where it streams its weights (which takes no hooks) its other form, as core has
-    it for conditioning with hooks."""
-    streams = getattr(model, "is_dynamic", None)
-    if streams is None or not streams():
+    """`model`; where DynamicVRAM moves its weights, which takes no hooks, its other form, as core
+    has it for conditioning with hooks."""
+    moves = getattr(model, "is_dynamic", None)
+    if moves is None or not moves():
         return model
     delegate: Any = model
-    return delegate.get_non_dynamic_delegate()
+    whole: ModelPatcher = delegate.get_non_dynamic_delegate()
+    convert(whole.model)
+    return whole

@@ -6,14 +6,11 @@ was freed must not be read again, and what is copied is not freed twice.
 """
 
 import ctypes
+import importlib
 import itertools
 import os
 from typing import Any
 
-import comfy_aimdo.control as control
-import comfy_aimdo.host_buffer as host_buffer
-import comfy_aimdo.model_vbar as model_vbar
-import comfy_aimdo.torch
 import torch
 
 Alloc = tuple["Pages", int, int]  # as comfy-aimdo's: whose, where, how many bytes
@@ -106,7 +103,10 @@ def set_data(parameter: torch.nn.Parameter, data: torch.Tensor) -> None:
 
 DATA: Any = torch.Tensor.data
 setattr(torch.nn.Parameter, "data", property(DATA.__get__, set_data))  # noqa: B010
-control.init_devices = lambda _devices: True
-model_vbar.ModelVBAR = Pages
-comfy_aimdo.torch.aimdo_to_tensor = tensor_of
-host_buffer.read_file_to_device = read_file_to_device
+for part, name, ours in (
+    ("control", "init_devices", lambda _: True),
+    ("model_vbar", "ModelVBAR", Pages),
+    ("torch", "aimdo_to_tensor", tensor_of),
+    ("host_buffer", "read_file_to_device", read_file_to_device),
+):
+    setattr(importlib.import_module(f"comfy_aimdo.{part}"), name, ours)
