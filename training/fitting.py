@@ -32,15 +32,11 @@ def load_first(
     run: Run, private: ModelPatcher, config: TrainConfig, prepared: Prepared
 ) -> torch.device:
     """Load the private model so that its step can be measured, or as the run's plan says."""
-    largest = max(prepared.sets[DATASET], key=lambda one: math.prod(one.size))
-    one, many = (
-        private.model.memory_required(input_shape=[count, *largest.latents[0].load().shape[1:]])
-        for count in (1, config.batch_size)
-    )
-    step = 4 * many  # sampling keeps one layer's activations, training all: a floor, not a plan
     if plan := planned(run):
-        return load(private, step, plan.resident)
-    return load_to_measure(private, config.streaming, one, step)
+        return load(private, plan.resident)
+    largest = max(prepared.sets[DATASET], key=lambda one: math.prod(one.size))
+    shape = [1, *largest.latents[0].load().shape[1:]]
+    return load_to_measure(private, config.streaming, private.model.memory_required(shape))
 
 
 def plan_for(

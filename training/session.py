@@ -217,7 +217,7 @@ class Session:
         self._tell(f"No samples at step {step}: {reason}", step, progress)
         logging.warning("%s: no samples at step %d: %s", self.run.name, step, reason)
         collect()
-        load(self.private, 0)
+        load(self.private)
 
     def _save_now(self, step: int, progress: Progress) -> None:
         """What is learned so far as a LoRA file of its own, beside the checkpoint of the loop."""

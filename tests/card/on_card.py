@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from atelier.training.data.folder import load_folder
 from atelier.training.fitting import planned
+from atelier.training.host.staying import Staying
 from atelier.training.task import Task
 
 from ..engine.trained import some, train, wired
@@ -116,6 +117,29 @@ def test_a_step_waits_for_nothing_from_main_memory(wires, monkeypatch):
         train(wires, validate_every=0, save_every=100)
     assert brought.bytes[1] > 0
     assert not any(brought.bytes[step] for step in range(3, 6))  # the last is saved
+
+
+def test_idle_models_leave_the_card_to_it(wires, monkeypatch):
+    """The VAE, which encoded the pictures and draws samples, is not there in any step."""
+    real, there = Task.training_loss, Counter()
+
+    def looking(self, batch, stream, number):
+        for loaded in management.current_loaded_models:
+            there[isinstance(loaded.model, Staying) or loaded.device.type == "cpu"] += 1
+        return real(self, batch, stream, number)
+
+    monkeypatch.setattr(Task, "training_loss", looking)
+    how = {"sample_every": 2, "sample_prompts": "a person", "sample_steps": 1}
+    train(wires, name="drawing", **how)
+    assert there[True] and not there[False]
+    free = []
+    for name, idle in (("alone", []), ("beside", [wires.vae.patcher])):
+        management.unload_all_models()
+        management.load_models_gpu(idle)
+        plan = planned(train(wires, name=name))
+        assert plan
+        free.append(plan.free)
+    assert abs(free[0] - free[1]) < 0.1 * wires.vae.patcher.model_size()
 
 
 def test_on_a_small_card_it_makes_room_and_learns_the_same(wires, monkeypatch):

@@ -41,7 +41,7 @@ def wired(request):
 
 def predict(private):
     """The raw output for a fixed input."""
-    denoiser = Denoiser(private, load(private, 0))
+    denoiser = Denoiser(private, load(private))
     channels = private.model.latent_format.latent_channels
     dice = torch.Generator().manual_seed(3)
     x_t = torch.randn(2, channels, 8, 8, generator=dice).to(denoiser.device)
@@ -144,7 +144,7 @@ def test_every_part_gets_a_gradient(wired, kind):
         config = make_config(rank=4, adapter=kind)
         adapter = Adapter(private.model.diffusion_model, config)
         unsettle(adapter)
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         channels = private.model.latent_format.latent_channels
         latent = torch.randn(1, channels, 8, 8).to(denoiser.device)
         conditioning = denoiser.conditioning(tiny.caption(private, 0), latent)
@@ -168,7 +168,7 @@ def stepped(wired, recomputed):
         network = private.model.diffusion_model
         adapter = Adapter(network, make_config(rank=4))
         unsettle(adapter)
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         if recomputed:
             assert recompute_blocks(network) > 0
         channels = private.model.latent_format.latent_channels

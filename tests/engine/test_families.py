@@ -105,7 +105,7 @@ def training(
         network = private.model.diffusion_model
         with own_randomness(0):
             adapter = Adapter(network, make_config(rank=2, targets=targets))
-        denoiser = Denoiser(private, load(private, 0))  # on some devices, in new parameters
+        denoiser = Denoiser(private, load(private))  # on some devices, in new parameters
         learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
         assert learned and all("lora_" in name for name in learned)
         yield Training(denoiser, adapter, learned, compute_in(compute, denoiser, adapter))
@@ -189,7 +189,7 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired, family):
     the output that we ask for it makes the clean latent."""
     native = wired.model
     with training_mode(), private_copy(wired) as private, torch.no_grad():
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         assert denoiser.prediction == family.prediction
         x0 = latents(wired, family.side, 1)[0].to(denoiser.device)
         caption = tiny.caption(wired, 0)
@@ -209,7 +209,7 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired, family):
 
 def test_noise_levels_cover_the_whole_schedule(wired):
     with training_mode(), private_copy(wired) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         times = torch.tensor([0.0, 1.0], device=denoiser.device)
         low, high = denoiser.level(denoiser.sigma(times))
         ends = wired.model.model_sampling
@@ -234,7 +234,7 @@ def apply(native: Any, caption: list, x_t: torch.Tensor, sigma: torch.Tensor) ->
 def test_a_distilled_model_is_trained_at_guidance_one_unless_the_caption_says_otherwise():
     wired = tiny.flux()
     with training_mode(), private_copy(wired) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         (x0,) = latents(wired, 8, 1)
         (text, more), *_ = tiny.caption(wired, 0)
         plain = denoiser.conditioning([[text, more]], x0)
@@ -322,7 +322,7 @@ INPAINTING = ["sd15-inpainting", "sd2-inpainting", "sdxl-inpainting", "flux-fill
 def test_an_inpainting_model_sees_what_it_sees_when_sampling_without_a_mask(kind):
     wired = FAMILIES[kind].make()
     with training_mode(), private_copy(wired) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         x0 = latents(wired, 8, 1)[0].to(denoiser.device)
         trained = denoiser.conditioning(tiny.caption(wired, 0), x0)["c_concat"].cond
     nothing = torch.zeros_like(x0)

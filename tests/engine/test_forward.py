@@ -70,7 +70,7 @@ def test_a_batch_of_captions_has_the_gradient_of_its_samples_one_by_one(wired, c
         with own_randomness(0):
             adapter = Adapter(private.model.diffusion_model, make_config(rank=4, alpha=4))
         unsettle(adapter)
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         task = Task(denoiser, None, seed=0)
         batch = examples(wired, denoiser, count, lengths)
         noise = torch.randn(count, *batch[0].latent.shape[1:]).to(denoiser.device)
@@ -86,7 +86,7 @@ def test_a_batch_of_captions_has_the_gradient_of_its_samples_one_by_one(wired, c
 def test_each_caption_goes_with_its_own_picture(wired):
     """Swapping two captions must change the loss of these two samples and of no other."""
     with training_mode(), private_copy(wired) as private, torch.no_grad():
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         task = Task(denoiser, None, seed=0)
         batch = examples(wired, denoiser, 3)
         noise = torch.randn(3, *batch[0].latent.shape[1:]).to(denoiser.device)
@@ -107,7 +107,7 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired):
     from comfy.samplers import process_conds
 
     with training_mode(), private_copy(wired) as private, torch.no_grad():
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         (example,) = examples(wired, denoiser, 1)
         sigma = denoiser.sigma(example.latent.new_tensor([0.6]))
         x_t = denoiser.noised(example.latent, torch.randn_like(example.latent), sigma)
@@ -131,7 +131,7 @@ def test_the_raw_output_is_what_comfyui_denoises_with(wired):
 def test_a_patched_shift_and_prediction_are_trained_with():
     shifted = ModelSamplingSD3().patch(tiny.sd3(), 7.0)[0]
     with training_mode(), private_copy(shifted) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         assert denoiser.sigma(torch.tensor([0.5])).item() == pytest.approx(7 * 0.5 / (1 + 6 * 0.5))
 
     velocity = tiny.unet().clone()
@@ -140,12 +140,12 @@ def test_a_patched_shift_and_prediction_are_trained_with():
     )
     velocity.add_object_patch("model_sampling", sampling)
     with training_mode(), private_copy(velocity) as private:
-        assert Denoiser(private, load(private, 0)).prediction == "v"
+        assert Denoiser(private, load(private)).prediction == "v"
 
 
 def test_noise_levels_cover_the_whole_schedule(wired):
     with training_mode(), private_copy(wired) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         low, high = denoiser.sigma(torch.tensor([0.0, 1.0]))
         sampling = denoiser.sampling
     assert high == pytest.approx(sampling.sigma_max.item())
@@ -169,14 +169,14 @@ def test_patches_are_counted_as_the_network_makes_them(name):
     wired = FAMILIES[name].make()
     channels = wired.model.latent_format.latent_channels
     with training_mode(), private_copy(wired) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
     assert denoiser.tokens(torch.zeros(1, channels, 64, 64)) == TOKENS[name]
 
 
 def test_louder_noise_is_what_has_to_be_found():
     """As HiDream-O1's, in the ComfyUI that knows it; the target is x_t's own noise in any."""
     with training_mode(), private_copy(tiny.sd3()) as private:
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         denoiser.sampling.noise_scale = 8.0
         x0, noise = torch.randn(2, 1, 16, 8, 8)
         wanted = denoiser.target(x0, noise, torch.tensor([0.5]))

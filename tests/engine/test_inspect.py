@@ -64,7 +64,7 @@ def test_the_family_and_what_it_predicts(name):
     assert base.family == (family.known_as or family.config)
     assert (base.prediction, base.refusal) == (family.prediction, "")
     with training_mode(), private_copy(wired) as private:
-        assert Denoiser(private, load(private, 0)).prediction == base.prediction
+        assert Denoiser(private, load(private)).prediction == base.prediction
     text = inspect.describe(wired, make_config(rank=2))
     assert f"Family: {told.name} (" in text
     assert f"Prediction: {family.prediction}\n" in text

@@ -97,7 +97,7 @@ def test_streamed_layers_give_the_same_gradients_to_the_bit(model, targets):
     before = {name: tensor.clone() for name, tensor in wired.model.state_dict().items()}
     with training_mode(), private_copy(wired) as private:
         trial = Trial(private, targets=targets)
-        load(private, 0)
+        load(private)
         layers = movable(private.model)
         largest = max(map(management.module_size, layers))
         some = sum(map(management.module_size, layers)) - largest
@@ -106,10 +106,10 @@ def test_streamed_layers_give_the_same_gradients_to_the_bit(model, targets):
                 recompute_blocks(trial.network)
             assert not trial.left_out
             whole = trial.gradients()
-            load(private, 0, 0)
+            load(private, 0)
             assert len(trial.left_out) == len(layers) and private.loaded_size() == 0
             assert equal(trial.gradients(), whole)
-            load(private, 0, some)
+            load(private, some)
             if largest < some / 4:
                 assert 0 < len(trial.left_out) < len(layers)
             assert private.loaded_size() <= some
@@ -127,7 +127,7 @@ def test_under_autocast_the_gradients_are_the_same_too():
     for resident in (None, 0):
         with training_mode(), private_copy(tiny.unet()) as private:
             trial = Trial(private)
-            load(private, 0, resident)
+            load(private, resident)
             found.append(trial.gradients("bf16"))
             assert bool(trial.left_out) is (resident == 0)
     assert equal(*found)
@@ -137,7 +137,7 @@ def test_nothing_of_the_adapter_is_left_out():
     """ComfyUI would, in a partial load, and when it needs room for something else."""
     with training_mode(), private_copy(tiny.unet()) as private:
         trial = Trial(private, targets="all")
-        load(private, 0, 0)
+        load(private, 0)
         private.partially_unload(private.offload_device, 10**9)
         theirs = {id(p) for module in movable(private.model) for p in module.parameters()}
         assert not theirs & {id(parameter) for parameter in trial.adapter.parameters()}
@@ -148,9 +148,9 @@ def test_nothing_of_the_adapter_is_left_out():
 def test_a_layer_whose_weight_dora_reads_stays():
     with training_mode(), private_copy(tiny.unet()) as private:
         trial = Trial(private, adapter="dora", targets="attention")
-        load(private, 0)
+        load(private)
         whole = trial.gradients()
-        load(private, 0, 0)
+        load(private, 0)
         inside = {private.model.diffusion_model.get_submodule(n) for n in trial.adapter.layers}
         read = {module.base_layer for module in inside}
         assert read and not read & set(trial.left_out)
@@ -162,7 +162,7 @@ def test_neither_layer_nor_convolution_keeps_its_weight_for_backward(model):
     """What autograd saves in a step with every layer left out has the size of no weight."""
     with training_mode(), private_copy(MODELS[model]()) as private:
         trial = Trial(private, targets="attention")
-        load(private, 0, 0)
+        load(private, 0)
         shapes = {module.weight.shape for module in trial.left_out if module.weight.ndim == 4}
         kept = []
         hooks = torch.autograd.graph.saved_tensors_hooks
@@ -229,7 +229,7 @@ def test_compiled_blocks_give_the_same_gradients_but_for_rounding(make, again):
     sides = (8, 16, 12)
     with training_mode(), private_copy(make()) as private, compiled.many_variants():
         trial = Trial(private)
-        load(private, 0)
+        load(private)
         eager = trial.gradients(sides=sides)
         if again:
             recompute_blocks(trial.network)

@@ -141,7 +141,7 @@ def test_loss_and_gradients_agree_with_the_papers_on_diffusers_modules(case):
         parts = adapted(private.model.diffusion_model, dice)
         lora = {layer: (a.data, b.data) for layer, (a, b) in parts.items()}
         peer.add_lora(lora, ALPHA)
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         parts = adapter_parts(private.model.diffusion_model)  # on some devices other ones now
         assert denoiser.prediction == prediction
         for times, sigmas in moments(prediction):

@@ -101,7 +101,7 @@ def live(wired, settings, eye, strength, side):
         adapter = Adapter(private.model.diffusion_model, make_config(**{"rank": 4} | settings))
         for parameter in adapter.parameters():
             parameter.data += strength * torch.randn(parameter.shape, generator=dice).to(parameter)
-        denoiser = Denoiser(private, load(private, 0))
+        denoiser = Denoiser(private, load(private))
         prompts = [tiny.caption(wired, 1)], tiny.caption(wired, 2)
         (picture,) = paint(private, denoiser, eye, *prompts, side, how)
         return np.asarray(picture, np.float32), adapter.file_state(naming(private.model))

@@ -39,7 +39,7 @@ def test_the_private_tree_shares_every_byte_and_can_be_trained(wired):
         assert not any(p.is_inference() or p.requires_grad for p in private.model.parameters())
         with own_randomness(0):
             Adapter(private.model.diffusion_model, make_config(rank=2))
-        load(private, 0)
+        load(private)
     assert unchanged(wired, before)
     assert not any("lora" in name for name, _ in wired.model.named_modules())
 
@@ -56,7 +56,7 @@ def test_off_its_device_it_takes_no_second_copy_either(wired):
     with torch.inference_mode(), training_mode(), private_copy(wired) as private:
         with own_randomness(0):
             Adapter(private.model.diffusion_model, make_config(rank=2))
-        on_card = load(private, 0).type != "cpu"
+        on_card = load(private).type != "cpu"
         learns = {p.data_ptr() for p in private.model.parameters() if p.requires_grad}
         for _ in range(2):
             fill(private, private.loaded_size() / 2)
@@ -64,7 +64,7 @@ def test_off_its_device_it_takes_no_second_copy_either(wired):
             management.unload_all_models()
             assert shared() == 1
             assert {p.data_ptr() for p in private.model.parameters() if p.requires_grad} == learns
-            load(private, 0, float("inf"))
+            load(private, float("inf"))
             assert shared() == (not on_card)
     assert unchanged(wired, before)
 
@@ -98,7 +98,7 @@ def test_nothing_of_a_training_is_left(wired):
         private_copy(wired) as private,
     ):
         trees.append(weakref.ref(private.model))
-        load(private, 0)
+        load(private)
         raise RuntimeError("in the middle")
     private = None  # our own hold on it
     gc.collect()

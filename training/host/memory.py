@@ -5,7 +5,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..plan import Base
-from .private import load
+from .private import load, make_room
 from .stream import movable
 
 
@@ -35,19 +35,14 @@ def frozen(private: ModelPatcher) -> Base:
     )
 
 
-def load_to_measure(
-    private: ModelPatcher, streaming: str, sampling: float, step: float
-) -> torch.device:
-    """Load the private model as far as one picture can be sent through it after that.
-
-    `sampling` is what that takes, `step` what the loader should keep free if it can; both in bytes.
-    """
+def load_to_measure(private: ModelPatcher, streaming: str, sampling: float) -> torch.device:
+    """Load the private model as far as one picture can be sent through it after that, which takes
+    `sampling` bytes."""
     if streaming == "on":
-        return load(private, step, 0)
+        return load(private, 0)
     if streaming == "off" or not can_stream(private):
-        return load(private, step)
-    device = private.load_device
-    management.free_memory(1.1 * private.model_size() + step, device)
+        return load(private)
+    make_room(private)
     base = frozen(private)
-    room = free_bytes(device) - sampling - (private.model_size() - base.movable)
-    return load(private, step, None if room >= base.movable else max(0, room - base.largest))
+    room = free_bytes(private.load_device) - sampling - (private.model_size() - base.movable)
+    return load(private, None if room >= base.movable else max(0, room - base.largest))

@@ -129,16 +129,29 @@ def collect() -> None:
     management.soft_empty_cache()
 
 
-def load(private: ModelPatcher, memory: float, resident: float | None = None) -> torch.device:
-    """Put the private model on its device through ComfyUI's memory management.
+def make_room(private: ModelPatcher) -> None:
+    """Send all models but those that are trained off the device that trains.
 
-    `memory` is what training needs besides the weights, in bytes. `resident` is how many bytes of
-    the large layers may be there from now on; the others are streamed (`stream.py`). At first it is
-    all of them. Returns the device.
+    ComfyUI leaves there what may be wanted next, as far as it knows what is needed; a plan would
+    have to count it as taken. What is asked for comes back.
+    """
+    if management.is_device_cpu(private.load_device):
+        return
+    trained = [one for one in management.current_loaded_models if isinstance(one.model, Staying)]
+    management.free_memory(1e30, private.load_device, keep_loaded=trained)
+
+
+def load(private: ModelPatcher, resident: float | None = None) -> torch.device:
+    """Put the private model on its device through ComfyUI's memory management, alone with what is
+    trained beside it. Returns the device.
+
+    `resident` is how many bytes of the large layers may be there from now on; the others are
+    streamed (`stream.py`). At first it is all of them.
     """
     if resident is not None:
         _streaming(private).resident = resident
-    management.load_models_gpu([private], memory_required=int(memory), force_full_load=True)
+    make_room(private)
+    management.load_models_gpu([private], force_full_load=True)
     private.model.current_patcher = private
     return private.load_device
 

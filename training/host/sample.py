@@ -53,5 +53,5 @@ def paint(
             )
             array = pixels(vae.decode(drawn))
             pictures.append(Image.fromarray((array * 255).clip(0, 255).astype(np.uint8)))
-    load(private, 0)
+    load(private)
     return pictures
